@@ -1,0 +1,87 @@
+"""The database: one way to change, one way to look. Tames SQLite so that both engines behave alike."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.orm import Session
+
+from coalition.errors import Misconfigured
+
+_SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA busy_timeout=10000",
+    "PRAGMA secure_delete=ON",  # what is deleted or erased is overwritten, not just unlinked
+)
+
+
+class Database:
+    """An engine with two doors: `transaction()` to change, `reading()` to look."""
+
+    def __init__(self, url: str, *, foreign_keys: bool = True) -> None:
+        """`foreign_keys=False` is for migrations alone: SQLite rebuilds a table by dropping it, and would cascade."""
+        self.engine = _engine(url)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        # Threads that wait in SQLite's own sleeping busy handler are served unfairly and late; a lock is fair enough.
+        self._writing: threading.Lock | nullcontext[None] = nullcontext()
+        if self.is_sqlite:
+            self._writing = threading.Lock()
+            _tame_sqlite(self.engine, foreign_keys)
+        self._looking = self.engine.execution_options(readonly=True)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that commits at the end of the block, or rolls back if the block raises."""
+        with self._writing, Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session to look with; whatever it changed is not kept."""
+        with Session(self._looking, expire_on_commit=False) as session:
+            yield session
+            session.expunge_all()  # what was read stays readable after the look
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.drivername in {"postgres", "postgresql"}:
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        return create_engine(parsed, pool_pre_ping=parsed.drivername != "sqlite")
+    except (ArgumentError, ValueError) as error:
+        raise Misconfigured("COALITION_DATABASE_URL is not an address of a database.") from error
+    except ModuleNotFoundError as error:
+        raise Misconfigured(
+            "COALITION_DATABASE_URL needs a driver that is not installed: `pip install 'coalition[postgres]'`."
+        ) from error
+
+
+def _tame_sqlite(engine: Engine, foreign_keys: bool) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        # The driver's own transactions begin too late (not before a SELECT), which loses updates: we begin them.
+        connection.isolation_level = None
+        for pragma in (*_SQLITE_PRAGMAS, f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}"):
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:
+        readonly = connection.get_execution_options().get("readonly", False)
+        connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+
+def insert_into(session: Session, table: Any) -> Any:
+    """An INSERT that knows ON CONFLICT: both engines have it, in the same words, from different modules."""
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)

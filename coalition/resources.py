@@ -1,0 +1,84 @@
+"""What one running Coalition holds, built once and passed to whoever needs it."""
+
+from dataclasses import dataclass
+
+from coalition import schema
+from coalition.community import SAMPLE
+from coalition.config import Config
+from coalition.db import Database
+from coalition.errors import Misconfigured
+from coalition.links import Links
+from coalition.mail.letters import Letters
+from coalition.mail.smtp import Outgoing
+from coalition.services.outbox.composing import Composer
+from coalition.services.outbox.sender import Sender
+from coalition.tokens import Tokens
+from coalition.vault import RING_NAMES, Ring, Vault, create_rings, read_ring
+
+
+@dataclass(frozen=True)
+class Resources:
+    """The parts of one Coalition."""
+
+    config: Config
+    database: Database
+    vault: Vault
+    tokens: Tokens
+    links: Links
+    letters: Letters
+
+    def sender(self, outgoing: Outgoing) -> Sender:
+        """A sender that gives letters to this mail server."""
+        composer = Composer(self.config, self.database, self.links, self.letters)
+        return Sender(self.config, self.database, self.vault, composer, outgoing)
+
+
+def prepare(config: Config) -> bool:
+    """Make what is missing: the folder, `community.toml`, keys and database together, newer tables.
+
+    Returns whether the database was made just now. Raises Misconfigured.
+    """
+    try:
+        config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (config.home / "community.toml").exists():
+            (config.home / "community.toml").write_text(SAMPLE, "utf-8")
+    except OSError as error:
+        raise Misconfigured(
+            f"The folder {config.home} can't be written to: choose another with COALITION_HOME."
+        ) from error
+    database = Database(config.database_url)
+    try:
+        is_new = schema.is_empty(database)
+        if is_new:
+            create_rings(config.keys)
+        schema.upgrade(config.database_url, rings=_rings(config))
+        return is_new
+    finally:
+        database.close()
+
+
+def open_resources(config: Config) -> Resources:
+    """Open everything, checked: tables at the newest revision, keys those of this database. Raises Misconfigured."""
+    database = Database(config.database_url)
+    try:
+        schema.require_current(database)
+        tokens_ring, sealing, lookup = rings = _rings(config)
+        schema.require_keys(database, rings)
+    except Misconfigured:
+        database.close()
+        raise
+    tokens = Tokens(tokens_ring)
+    links = Links(config.base_url, tokens)
+    return Resources(
+        config=config,
+        database=database,
+        vault=Vault(sealing, lookup),
+        tokens=tokens,
+        links=links,
+        letters=Letters(config.community, links),
+    )
+
+
+def _rings(config: Config) -> tuple[Ring, Ring, Ring]:
+    tokens, sealing, lookup = (read_ring(config.keys, name) for name in RING_NAMES)
+    return tokens, sealing, lookup

@@ -1,0 +1,126 @@
+"""The shape of the database: migrations, and the fingerprints that tie it to its keys."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy.exc import DBAPIError
+
+from coalition.db import Database
+from coalition.errors import Misconfigured
+from coalition.models import Base, KnownKey
+from coalition.paths import MIGRATIONS
+from coalition.vault import Ring
+
+_UNREACHABLE = "The database can't be reached or is none: check COALITION_DATABASE_URL and COALITION_HOME."
+_LOCK = 0x636F616C  # any fixed number: who migrates PostgreSQL holds this advisory lock
+
+
+def upgrade(url: str, revision: str = "head", *, rings: tuple[Ring, ...] = ()) -> str:
+    """Bring the database to a revision and return it. Several at once are fine: one works, the others wait.
+
+    A database that was empty keeps the fingerprints of these rings, from the same transaction on: never tables without.
+    """
+    with _migrating(url) as (config, connection):
+        before = _revision(connection)
+        _require_known(before)
+        command.upgrade(config, revision)
+        if before is None and rings:
+            _remember_keys(connection, rings)
+        return _revision(connection) or "empty"
+
+
+def downgrade(url: str, revision: str) -> None:
+    """Take the database back to a revision (`base` empties it). For tests and for undoing an upgrade at once."""
+    with _migrating(url) as (config, _):
+        command.downgrade(config, revision)
+
+
+def drift(url: str) -> list[object]:
+    """Differences between the models and the migrated database; empty when all is well."""
+    with _migrating(url) as (_, connection):
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, Base.metadata))
+
+
+def head() -> str:
+    """The newest revision that this version of Coalition knows."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head() or "empty"
+
+
+def require_current(database: Database) -> None:
+    """Raise Misconfigured unless the database is exactly at the newest revision."""
+    try:
+        with database.engine.connect() as connection:
+            found = _revision(connection)
+    except DBAPIError as error:
+        raise Misconfigured(f"{_UNREACHABLE} If there is none yet: `coalition database upgrade`.") from error
+    if found is None:
+        raise Misconfigured("The database is empty: run `coalition database upgrade` first.")
+    _require_known(found)
+    if found != head():
+        raise Misconfigured("The database is older than this Coalition: run `coalition database upgrade`.")
+
+
+def is_empty(database: Database) -> bool:
+    """Whether no migration has ever run here. Raises Misconfigured where the database can't be reached."""
+    try:
+        return not inspect(database.engine).has_table("alembic_version")
+    except DBAPIError as error:
+        raise Misconfigured(_UNREACHABLE) from error
+
+
+def require_keys(database: Database, rings: tuple[Ring, ...]) -> None:
+    """Raise Misconfigured unless the rings are those that this database was filled with."""
+    with database.reading() as session:
+        known = {(row.name, row.fingerprint) for row in session.scalars(select(KnownKey))}
+    held = {(ring.name, mark) for ring in rings for mark in ring.fingerprints}
+    faults = [
+        f"The key ring {name} lacks a key that this database was filled with: restore it from your backup."
+        for name in sorted({name for name, _ in known - held})
+    ]
+    faults += [
+        f"The key ring {name} holds a key that this database does not know: it belongs to another installation."
+        for name in sorted({name for name, _ in held - known})
+    ]
+    if faults:
+        raise Misconfigured("\n".join(faults))
+
+
+@contextmanager
+def _migrating(url: str) -> Iterator[tuple[AlembicConfig, Connection]]:
+    database = Database(url, foreign_keys=False)
+    config = AlembicConfig()
+    # Alembic's own configuration would read a single % as the start of a placeholder.
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    try:
+        with database.engine.begin() as connection:
+            if not database.is_sqlite:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            config.attributes["connection"] = connection
+            config.attributes["metadata"] = Base.metadata
+            yield config, connection
+            if database.is_sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                raise Misconfigured("The migration would leave rows without their parents; nothing was changed.")
+    finally:
+        database.close()
+
+
+def _remember_keys(connection: Connection, rings: tuple[Ring, ...]) -> None:
+    rows = [{"name": ring.name, "fingerprint": mark} for ring in rings for mark in ring.fingerprints]
+    connection.execute(insert(KnownKey), rows)
+
+
+def _require_known(revision: str | None) -> None:
+    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise Misconfigured("The database was made by a newer Coalition: install that version again.")
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()

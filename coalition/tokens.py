@@ -1,0 +1,98 @@
+"""Signed tokens: one salt and lifetime per purpose, so that a token of one kind opens no other door.
+
+Made with itsdangerous (SHA-256, HMAC key derivation; its defaults are SHA-1 and weaker). A token is
+`value~timestamp~signature` with a value of letters, digits, `-` and `_`: nothing a mail client could cut short or take
+for a file name. Several spellings of one token can verify, so whatever must work once is tied to its value.
+"""
+
+import hashlib
+import re
+import secrets
+from base64 import b32encode
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from itsdangerous import BadData, TimestampSigner
+
+from coalition.clock import utcnow
+from coalition.errors import BadToken, TokenExpired
+from coalition.vault import Ring
+
+_SHAPE = re.compile(r"[A-Za-z0-9_~-]{20,300}")
+_VALUE = re.compile(r"[A-Za-z0-9_-]+")
+_SKEW = timedelta(minutes=5)
+
+
+class Purpose(StrEnum):
+    """What a token is good for; also its salt."""
+
+    CONFIRM = "confirm-v1"
+    PREFERENCES = "preferences-v1"  # in every digest: weak, long-lived
+    FRESH = "fresh-v1"  # asked for by mail: strong, short-lived
+    FORM = "form-v1"  # when a sign-up form was shown
+    PAGE = "page-v1"  # which page a button stood on
+    UNDO = "undo-v1"
+
+
+LIFETIME = {
+    Purpose.CONFIRM: timedelta(hours=72),
+    Purpose.PREFERENCES: timedelta(days=100),
+    Purpose.FRESH: timedelta(minutes=60),
+    Purpose.FORM: timedelta(hours=24),
+    Purpose.PAGE: timedelta(hours=24),
+    Purpose.UNDO: timedelta(minutes=30),
+}
+
+
+def random_code() -> str:
+    """130 random bits as 26 characters of lower-case base32: safe in a path, short enough for one header line."""
+    return b32encode(secrets.token_bytes(17)).decode().lower()[:26]
+
+
+class _Signer(TimestampSigner):
+    """A signer whose clock can be set, so that a letter composed again carries the same bytes."""
+
+    now: Callable[[], datetime] = staticmethod(utcnow)
+
+    def get_timestamp(self) -> int:
+        return int(self.now().timestamp())
+
+
+class Tokens:
+    """Makes and reads tokens with the ring `tokens`."""
+
+    def __init__(self, ring: Ring) -> None:
+        self._keys = [key for _, key in ring.keys]
+
+    def make(self, purpose: Purpose, value: str, made_at: datetime | None = None) -> str:
+        """Sign a value. `made_at` fixes the moment its lifetime counts from."""
+        if not _VALUE.fullmatch(value):
+            raise ValueError("a token's value is made of letters, digits, - and _")
+        signer = self._signer(purpose)
+        if made_at is not None:
+            signer.now = lambda: made_at
+        return signer.sign(value).decode("ascii")
+
+    def read(self, purpose: Purpose, token: str) -> str:
+        """The value of a token. Raises TokenExpired (which carries the value) or BadToken."""
+        return self.read_dated(purpose, token)[0]
+
+    def read_dated(self, purpose: Purpose, token: str) -> tuple[str, datetime]:
+        """The value of a token and when it was made. Raises TokenExpired or BadToken."""
+        if not _SHAPE.fullmatch(token):
+            raise BadToken("This link is not complete.")
+        try:
+            raw, made_at = self._signer(purpose).unsign(token, return_timestamp=True)
+        except (BadData, UnicodeError, ValueError, OverflowError) as error:
+            raise BadToken("This link is not one of ours.") from error
+        value, age = raw.decode("ascii"), utcnow() - made_at.astimezone(UTC)
+        # Clocks of two machines differ a little: a token from the near future is fine, one from the far future is not.
+        if age > LIFETIME[purpose] + _SKEW:
+            raise TokenExpired(value)
+        if age < -_SKEW:
+            raise BadToken("This link is dated in the future.")
+        return value, made_at.astimezone(UTC)
+
+    def _signer(self, purpose: Purpose) -> _Signer:
+        return _Signer(self._keys, salt=purpose.value, sep="~", key_derivation="hmac", digest_method=hashlib.sha256)

@@ -1,0 +1,20 @@
+"""The table of traps in tests/README.md names tests that there are."""
+
+import ast
+import re
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+
+
+def test_each_trap_names_a_test_that_there_is() -> None:
+    rows = re.findall(r"^\| (Z\d+)? ?.* \| `?([^`|]+?)`? \|$", (TESTS / "README.md").read_text("utf-8"), re.MULTILINE)
+    named = [(trap, *place.split("::")) for trap, place in rows if "::" in place]
+
+    for _, file, name in named:
+        found = {
+            each.name for each in ast.parse((TESTS / file).read_text("utf-8")).body if isinstance(each, ast.FunctionDef)
+        }
+        assert name in found, f"{file}::{name}"
+    assert {trap for trap, *_ in named if trap} == {f"Z{number}" for number in range(1, 21) if number != 12}
+    assert len(named) == 27
