@@ -1,0 +1,65 @@
+"""The tables, and the small facts and transitions that belong to one row. No queries, no mail."""
+
+from coalition.models.audience import Cadence, Form, Topic, Wording
+from coalition.models.base import Base
+from coalition.models.consent import Consent
+from coalition.models.digest import Fragment, Issue, Item, Phase, Tally, Variant
+from coalition.models.feeds import Feed, Health
+from coalition.models.outbox import RETRIED, Batch, Claim, Delivery, Lane, Letter, Outbound, Pacing
+from coalition.models.people import (
+    Answer,
+    Ended,
+    Format,
+    Kind,
+    PauseMode,
+    Request,
+    Scope,
+    Source,
+    State,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
+from coalition.models.upkeep import Audit, Counter, JobRun, KnownKey, Rate
+
+__all__ = [
+    "RETRIED",
+    "Answer",
+    "Audit",
+    "Base",
+    "Batch",
+    "Cadence",
+    "Claim",
+    "Consent",
+    "Counter",
+    "Delivery",
+    "Ended",
+    "Feed",
+    "Form",
+    "Format",
+    "Fragment",
+    "Health",
+    "Issue",
+    "Item",
+    "JobRun",
+    "Kind",
+    "KnownKey",
+    "Lane",
+    "Letter",
+    "Outbound",
+    "Pacing",
+    "PauseMode",
+    "Phase",
+    "Rate",
+    "Request",
+    "Scope",
+    "Source",
+    "State",
+    "Subscriber",
+    "Subscription",
+    "Suppression",
+    "Tally",
+    "Topic",
+    "Variant",
+    "Wording",
+]
