@@ -1,0 +1,1 @@
+"""Letters in, bytes out: composing, sending and reading what comes back. Knows no Flask."""

@@ -1,0 +1,13 @@
+"""The lint of a digest before it leaves: what staff wrote, line by line, and the finished letter. Pure functions."""
+
+from coalition.mail.lint.findings import Finding
+from coalition.mail.lint.letter import RULES as LETTER_RULES
+from coalition.mail.lint.letter import lint_letter
+from coalition.mail.lint.reading import ItemSource
+from coalition.mail.lint.source import RULES as SOURCE_RULES
+from coalition.mail.lint.source import lint_source, written_urls
+
+# Every name a finding can have: what staff may allow.
+NAMES = frozenset(SOURCE_RULES) | frozenset(LETTER_RULES)
+
+__all__ = ["NAMES", "Finding", "ItemSource", "lint_letter", "lint_source", "written_urls"]

@@ -1,0 +1,81 @@
+"""A copy of a digest and its slots: filled once for each reader, escaped for where they stand, never damaged."""
+
+from html import escape
+
+import pytest
+
+from coalition.mail.digest import Copy, Edition, Section, Slots, compose_html, compose_text, has_marker
+from coalition.services import editions
+from tests.mail.desk import WRITTEN, Desk, Words
+
+EDITION = Edition("Subject", "Hello.", "weekly", WRITTEN)
+SLOTS = Slots(preferences="https://e.org/?a=1&b='\"<>", unsubscribe="https://e.org/u?x&y", confirmed="1 <March> & 2026")
+
+
+def _copy(desk: Desk) -> Copy:
+    with desk.resources.database.reading() as session:
+        return editions.compose(session, desk.resources.letters, desk.variant(Words(), [Words()]))
+
+
+def test_slots_are_escaped_in_html_and_plain_in_text(desk: Desk) -> None:
+    letter = _copy(desk).fill(SLOTS)
+
+    assert letter.html is not None
+    for value in (SLOTS.preferences, SLOTS.confirmed):
+        assert value in letter.text.replace("\n", " ")
+        assert escape(value) in letter.html
+        assert value not in letter.html
+    assert escape(f"{SLOTS.unsubscribe}?topic=housing") in letter.html
+
+
+def test_a_filled_copy_keeps_nothing_of_its_slots(desk: Desk) -> None:
+    copy = _copy(desk)
+
+    one, other = copy.fill(SLOTS), copy.fill(Slots("https://e.org/p", "https://e.org/u", "2 March 2026"))
+
+    assert not has_marker(one.text + str(one.html))
+    assert SLOTS.preferences not in other.text
+    assert copy.fill(SLOTS) == one
+
+
+def test_a_value_that_looks_like_a_slot_stays_a_value(desk: Desk) -> None:
+    letter = _copy(desk).fill(Slots("\ue000unsubscribe\ue001", "https://e.org/u", "today"))
+
+    assert "\ue000unsubscribe\ue001" in letter.text
+
+
+@pytest.mark.parametrize(
+    "damage", ["\ue000", "\ue001", "\ue000\ue001", "\ue000secrets\ue001", "\ue000contents", "\ue000 x\ue001"]
+)
+def test_a_damaged_slot_refuses_the_whole_digest(damage: str, desk: Desk) -> None:
+    section = [Section("Housing", "housing", [f"<p>a{damage}b</p>"])]
+
+    with pytest.raises(ValueError, match="damaged"):
+        compose_text(desk.resources.letters, "en", EDITION, section)
+    with pytest.raises(ValueError, match="damaged"):
+        compose_html(desk.resources.letters, "en", EDITION, section)
+
+
+def test_an_item_that_names_a_slot_in_braces_is_only_text(desk: Desk) -> None:
+    pieces = compose_text(
+        desk.resources.letters, "en", EDITION, [Section("Housing", "housing", ["{{ slots.preferences }}"])]
+    )
+
+    assert any("{{ slots.preferences }}" in piece for piece in pieces[::2])
+
+
+def test_sections_and_their_items_keep_their_order(desk: Desk) -> None:
+    sections = [Section("Housing", "housing", ["item 1", "item 2"]), Section("Events", "events", ["item 3"])]
+
+    text = "".join(compose_text(desk.resources.letters, "en", EDITION, sections))
+
+    places = [text.index(each) for each in ("HOUSING", "item 1", "item 2", "Leave Housing only", "EVENTS", "item 3")]
+    assert places == sorted(places)
+
+
+def test_a_fragment_is_rendered_once_for_all_readers(desk: Desk) -> None:
+    variant = desk.variant(Words(), [Words()])
+
+    copies = editions.Copies(desk.resources.database, desk.resources.letters)
+
+    assert copies.of(variant) is copies.of(variant)
