@@ -1,0 +1,269 @@
+"""The life of an issue after its plan: sent, held, resumed, cancelled, counted."""
+
+from collections import Counter as Counts
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from coalition.community import Community
+from coalition.db import Database
+from coalition.errors import NotFound, Refused
+from coalition.models import (
+    Batch,
+    Cadence,
+    Claim,
+    Delivery,
+    Issue,
+    Item,
+    Outbound,
+    Phase,
+    Subscriber,
+    Tally,
+    Topic,
+    Variant,
+)
+from coalition.services import moments, settling
+from coalition.services.moments import Hour
+from coalition.services.settling import Skip
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an issue has come: deliveries by state, and items that reach nobody, by topic and reason."""
+
+    issue: Issue
+    deliveries: dict[Outbound, int]
+    not_mailed: list[tuple[str, str, int]]
+
+    @property
+    def total(self) -> int:
+        """All deliveries of the issue."""
+        return sum(self.deliveries.values())
+
+    @property
+    def ended(self) -> int:
+        """Those that will not be tried any more."""
+        return self.total - self.deliveries.get(Outbound.QUEUED, 0)
+
+
+def get(session: Session, issue_id: int, *, lock: bool = False) -> Issue:
+    """The issue with this number. Raises NotFound."""
+    # Not the strongest lock: batches and tallies that point to an issue may be written meanwhile.
+    strength = {"key_share": True} if lock else None
+    issue = session.get(Issue, issue_id, with_for_update=strength, populate_existing=True)
+    if issue is None:
+        raise NotFound(f"There is no issue {issue_id}: `coalition digest list` shows those there are.")
+    return issue
+
+
+def find(session: Session, name: str) -> Issue:
+    """An issue by its number, or the newest plan of a cadence by its name. Raises NotFound."""
+    if name.isascii() and name.isdigit() and len(name) < 10:
+        return get(session, int(name))
+    if name not in {cadence.value for cadence in Cadence}:
+        raise NotFound(f"Name an issue by its number, or by a cadence: {', '.join(Cadence)}.")
+    query = select(Issue).where(Issue.cadence == Cadence(name), Issue.state != Phase.CANCELLED)
+    issue = session.scalar(query.order_by(Issue.id.desc()).limit(1))
+    if issue is None:
+        raise NotFound(f"There is no {name} issue yet: `coalition digest plan {name}` makes one.")
+    return issue
+
+
+def all_of(session: Session) -> list[Issue]:
+    """Every issue, newest first."""
+    return list(session.scalars(select(Issue).order_by(Issue.id.desc())))
+
+
+def approve(session: Session, issue_id: int, who: str) -> Issue:
+    """Let a planned issue be sent, as a second person. A second time changes nothing."""
+    issue = get(session, issue_id, lock=True)
+    if issue.state is Phase.APPROVED:
+        return issue
+    if issue.state is not Phase.PLANNED:
+        raise Refused(f"Issue {issue.id} is {issue.state}: only a planned issue can be approved.")
+    if issue.planned_by == who:
+        raise Refused("You planned this issue yourself: a second person approves it.")
+    issue.state, issue.approved_by = Phase.APPROVED, who
+    return issue
+
+
+def send(session: Session, community: Community, issue_id: int, goes_at: datetime, *, at_once: bool = False) -> Issue:
+    """Let an issue go at a moment: each reader's copy is due at the hour they chose from then on, or `at_once`.
+
+    A second time changes nothing.
+    """
+    issue = get(session, issue_id, lock=True)
+    if issue.state in {Phase.SENDING, Phase.SENT}:
+        return issue
+    if community.approval and issue.state is not Phase.APPROVED:
+        raise Refused(f"Issue {issue.id} is {issue.state}: a second person has to approve it first.")
+    if issue.state not in {Phase.PLANNED, Phase.APPROVED}:
+        raise Refused(f"Issue {issue.id} is {issue.state}: only a planned issue can be sent.")
+    issue.state, issue.sending_at = Phase.SENDING, goes_at
+    hours = select(Batch.zone, Batch.weekday, Batch.hour).where(Batch.issue_id == issue.id).distinct()
+    for zone, weekday, hour in session.execute(hours).all():
+        choice = Hour(zone, hour, weekday) if zone is not None and hour is not None and not at_once else None
+        session.execute(
+            update(Batch)
+            .where(
+                Batch.issue_id == issue.id,
+                Batch.due_at.is_(None),
+                Batch.zone.is_not_distinct_from(zone),
+                Batch.weekday.is_not_distinct_from(weekday),
+                Batch.hour.is_not_distinct_from(hour),
+            )
+            .values(due_at=moments.due(choice, issue.cadence, goes_at, community.timezone))
+        )
+    session.flush()
+    finish(session, issue.id, goes_at)
+    return issue
+
+
+def hold(session: Session, issue_id: int) -> Issue:
+    """Stop an issue after the letters that are on their way at this moment."""
+    return _switch(session, issue_id, Phase.SENDING, Phase.HELD)
+
+
+def resume(session: Session, issue_id: int) -> Issue:
+    """Let a held issue go on."""
+    return _switch(session, issue_id, Phase.HELD, Phase.SENDING)
+
+
+def cancel(database: Database, issue_id: int, now: datetime) -> Issue:
+    """Stop an issue for good. What was not mailed waits for the next issue; what was sent stays sent.
+
+    Opens its own transactions, one a batch. Twice is as good as once: a kill in the middle is mended by a second call.
+    """
+    with database.transaction() as session:
+        issue = get(session, issue_id, lock=True)
+        if issue.state is Phase.SENT:
+            raise Refused(f"Issue {issue.id} has been sent.")
+        issue.state, issue.ended_at = Phase.CANCELLED, issue.ended_at or now
+        waiting = session.scalars(select(Batch.id).where(Batch.issue_id == issue_id, Batch.state == Claim.OPEN)).all()
+    for batch_id in waiting:
+        _cancel_batch(database, issue_id, batch_id, now)
+    return issue
+
+
+def drop_empty(database: Database, issue_id: int, now: datetime) -> None:
+    """Forget an issue that brought nobody anything; where it counted news that a reader's pause skips, it stays."""
+    cancel(database, issue_id, now)
+    with database.transaction() as session:
+        if session.scalar(select(Tally.n).where(Tally.issue_id == issue_id).limit(1)) is None:
+            session.delete(get(session, issue_id))
+
+
+def finish_cancelling(database: Database, cadence: Cadence, now: datetime) -> None:
+    """See that nothing waits in a cancelled issue: its readers' cursors must be back before they move again.
+
+    Raises Refused while a sender still holds some of it.
+    """
+    half_cancelled = (
+        select(Issue.id)
+        .join(Batch, Batch.issue_id == Issue.id)
+        .where(Issue.cadence == cadence, Issue.state == Phase.CANCELLED, Batch.state != Claim.DONE)
+        .distinct()
+        .order_by(Issue.id.desc())
+    )
+    with database.reading() as session:
+        found = session.scalars(half_cancelled).all()
+    for issue_id in found:
+        cancel(database, issue_id, now)
+    with database.reading() as session:
+        held = session.scalar(half_cancelled)
+    if held is not None:
+        raise Refused(f"A sender is still at work on issue {held}, which was cancelled: try again in a moment.")
+
+
+def finish(session: Session, issue_id: int, now: datetime) -> None:
+    """Call an issue sent once no batch of it is left to send."""
+    # Two senders that give back the last two batches at once would each see the other's as still held.
+    get(session, issue_id, lock=True)
+    left = select(Batch.id).where(Batch.issue_id == issue_id, Batch.state != Claim.DONE).limit(1)
+    if session.scalar(left) is None:
+        session.execute(
+            update(Issue)
+            .where(Issue.id == issue_id, Issue.state == Phase.SENDING)
+            .values(state=Phase.SENT, ended_at=now)
+        )
+
+
+def progress(session: Session, issue_id: int) -> Progress:
+    """Count an issue's deliveries and the items that reached nobody."""
+    states = session.execute(
+        select(Delivery.state, func.count()).where(Delivery.issue_id == issue_id).group_by(Delivery.state)
+    )
+    tallies = session.execute(
+        select(Topic.name, Tally.reason, Tally.n)
+        .join(Topic, Topic.id == Tally.topic_id)
+        .where(Tally.issue_id == issue_id)
+        .order_by(Topic.order, Topic.id, Tally.reason)
+    )
+    return Progress(get(session, issue_id), dict(states.all()), list(tallies))
+
+
+def largest_variants(session: Session, issue_id: int) -> list[tuple[Variant, int]]:
+    """The variants of an issue with their readers, the most read first."""
+    readers = Counts(
+        dict(
+            session.execute(
+                select(Delivery.variant_id, func.count())
+                .where(Delivery.issue_id == issue_id)
+                .group_by(Delivery.variant_id)
+            ).all()
+        )
+    )
+    variants = session.scalars(select(Variant).where(Variant.issue_id == issue_id).order_by(Variant.id))
+    return sorted(((each, readers[each.id]) for each in variants), key=lambda pair: -pair[1])
+
+
+def with_item(session: Session, item_id: int) -> list[Issue]:
+    """Issues that bring an item to somebody and are not over, oldest first."""
+    going = session.scalars(select(Issue).where(Issue.state.not_in([Phase.SENT, Phase.CANCELLED])).order_by(Issue.id))
+    return [
+        issue
+        for issue in going
+        if any(item_id in items for items in session.scalars(select(Variant.items).where(Variant.issue_id == issue.id)))
+    ]
+
+
+def brings_withdrawn(session: Session, issue: Issue) -> bool:
+    """Whether an issue would bring an item that has been withdrawn meanwhile."""
+    withdrawn = set(session.scalars(select(Item.id).where(Item.withdrawn_at.is_not(None))))
+    variants = session.scalars(select(Variant.items).where(Variant.issue_id == issue.id))
+    return any(withdrawn.intersection(items) for items in variants)
+
+
+def _switch(session: Session, issue_id: int, before: Phase, after: Phase) -> Issue:
+    issue = get(session, issue_id, lock=True)
+    if issue.state is not after:
+        if issue.state is not before:
+            raise Refused(f"Issue {issue.id} is {issue.state}: this can be done only while it is {before}.")
+        issue.state = after
+    return issue
+
+
+def _cancel_batch(database: Database, issue_id: int, batch_id: int, now: datetime) -> None:
+    """Cancel what waits in an open batch. A batch that a sender holds is that sender's to cancel."""
+    with database.transaction() as session:
+        batch = session.get_one(Batch, batch_id, with_for_update=True)
+        if batch.state is not Claim.OPEN:
+            return
+        issue = get(session, issue_id)
+        rows = session.execute(
+            select(Delivery, Variant)
+            .join(Variant, Variant.id == Delivery.variant_id)
+            .where(Delivery.batch_id == batch.id, Delivery.state == Outbound.QUEUED)
+            .order_by(Delivery.subscriber_id)
+        )
+        waiting = rows.all()
+        readers = [delivery.subscriber_id for delivery, _ in waiting]
+        # Whoever moves cursors holds the locks on their people, always in the same order.
+        session.execute(
+            select(Subscriber.id).where(Subscriber.id.in_(readers)).order_by(Subscriber.id).with_for_update()
+        )
+        for delivery, variant in waiting:
+            settling.skip_delivery(session, delivery, variant, issue, Skip.CANCELLED, now)
+        batch.state = Claim.DONE

@@ -1,0 +1,198 @@
+"""The last look before a group goes: which of these deliveries still go, to whom, with which facts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from coalition.address import Address
+from coalition.errors import CoalitionError
+from coalition.models import (
+    Delivery,
+    Form,
+    Issue,
+    Letter,
+    Outbound,
+    Phase,
+    Request,
+    Scope,
+    State,
+    Subscriber,
+    Suppression,
+    Topic,
+    Variant,
+)
+from coalition.services import settling, subscriptions
+from coalition.services.outbox.claims import Claimed
+from coalition.services.outbox.deciding import decide
+from coalition.vault import Vault
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A delivery that goes now, with all that composing it needs; nothing is read from the database after this."""
+
+    delivery_id: int
+    letter: Letter
+    nonce: str
+    dated_at: datetime
+    recipient: Address
+    locale: str
+    variant_id: int | None = None
+    person: Subscriber | None = None
+    request: Request | None = None
+    topics: tuple[str, ...] = ()
+    origin: str | None = None
+
+
+def look(session: Session, vault: Vault, claimed: Claimed, ids: Sequence[int], now: datetime) -> list[Ready]:
+    """Those of these deliveries that still go. The others are ended here, under a name."""
+    deliveries = session.scalars(
+        select(Delivery)
+        .where(Delivery.id.in_(ids), Delivery.state == Outbound.QUEUED)
+        .order_by(Delivery.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    if claimed.issue_id is not None:
+        return _look_at_digests(session, vault, claimed, claimed.issue_id, deliveries, now)
+    found = [_look_alone(session, vault, claimed, delivery, now) for delivery in deliveries]
+    return [ready for ready in found if ready is not None]
+
+
+def goes_on(session: Session, claimed: Claimed) -> bool:
+    """Whether the issue of a batch is still to be sent, or is there to be cancelled; a held one waits."""
+    if claimed.issue_id is None:
+        return True
+    state = session.scalar(select(Issue.state).where(Issue.id == claimed.issue_id))
+    return state in {Phase.SENDING, Phase.CANCELLED}
+
+
+def _look_at_digests(
+    session: Session,
+    vault: Vault,
+    claimed: Claimed,
+    issue_id: int,
+    deliveries: Sequence[Delivery],
+    now: datetime,
+) -> list[Ready]:
+    issue = session.get_one(Issue, issue_id, populate_existing=True)
+    standings = settling.standings(session, [each.subscriber_id for each in deliveries if each.subscriber_id])
+    variants = {
+        variant.id: variant
+        for variant in session.scalars(
+            select(Variant).where(Variant.id.in_({delivery.variant_id for delivery in deliveries}))
+        )
+    }
+    copies = [(variants[each.variant_id or 0], standings.get(each.subscriber_id or 0)) for each in deliveries]
+    settling.hold_all_who_lose(session, issue, copies, now)
+    ready = []
+    for delivery in deliveries:
+        standing = standings.get(delivery.subscriber_id or 0)
+        variant = settling.still_goes(session, delivery, variants[delivery.variant_id or 0], issue, standing, now)
+        if variant is None or standing is None:
+            continue
+        person = standing.person
+        recipient = _open(vault, person, delivery, now)
+        if recipient is not None:
+            ready.append(
+                Ready(
+                    delivery_id=delivery.id,
+                    letter=Letter.DIGEST,
+                    nonce=delivery.nonce,
+                    dated_at=claimed.dated_at,
+                    recipient=recipient,
+                    locale=variant.locale,
+                    variant_id=variant.id,
+                    person=person,
+                )
+            )
+    return ready
+
+
+def _look_alone(session: Session, vault: Vault, claimed: Claimed, delivery: Delivery, now: datetime) -> Ready | None:
+    """A service letter or a test letter; where its address can't be opened, it has failed and the others go on."""
+    try:
+        if delivery.recipient_sealed is not None:
+            return _test_letter(session, vault, claimed, delivery)
+        return _look_at_service(session, vault, claimed, delivery, now)
+    except CoalitionError:
+        delivery.state, delivery.reason, delivery.ended_at = Outbound.FAILED, "address unreadable", now
+        return None
+
+
+def _look_at_service(
+    session: Session, vault: Vault, claimed: Claimed, delivery: Delivery, now: datetime
+) -> Ready | None:
+    request = session.get(Request, delivery.request_id) if delivery.request_id else None
+    if request is None or not decide(session, vault, delivery, request, claimed.dated_at, now):
+        if delivery.state is Outbound.QUEUED:
+            delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "forgotten", now
+        return None
+    person = session.get_one(Subscriber, delivery.subscriber_id, populate_existing=True)
+    if person.state is State.ERASED or person.address_sealed is None or _suppressed(session, person, delivery):
+        delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "suppressed", now
+        return None
+    if delivery.letter is Letter.WELCOME and person.state is not State.ACTIVE:
+        # Left, or "this wasn't me", while the letter waited.
+        delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "left", now
+        return None
+    session.flush()
+    return Ready(
+        delivery_id=delivery.id,
+        letter=delivery.letter or Letter.CONFIRM,
+        nonce=delivery.nonce,
+        dated_at=claimed.dated_at,
+        recipient=vault.open(person.address_sealed, person.address_key or b""),
+        locale=request.locale,
+        person=person,
+        request=request,
+        topics=_topic_names(session, delivery, request, person),
+        origin=_known_origin(session, request),
+    )
+
+
+def _test_letter(session: Session, vault: Vault, claimed: Claimed, delivery: Delivery) -> Ready:
+    variant = session.get_one(Variant, delivery.variant_id)
+    sealed = delivery.recipient_sealed or b""
+    return Ready(
+        delivery_id=delivery.id,
+        letter=Letter.DIGEST,
+        nonce=delivery.nonce,
+        dated_at=claimed.dated_at,
+        recipient=Address.parse(vault.open_text(sealed, delivery.nonce.encode())),
+        locale=variant.locale,
+        variant_id=variant.id,
+    )
+
+
+def _topic_names(session: Session, delivery: Delivery, request: Request, person: Subscriber) -> tuple[str, ...]:
+    """What a confirm letter asks about, and what a welcome letter says one gets."""
+    ids = set(request.topics)
+    if delivery.letter is Letter.WELCOME:
+        ids = {each.topic_id for each in subscriptions.current(session, person.id)}
+    query = select(Topic.name).where(Topic.id.in_(ids)).order_by(Topic.order, Topic.id)
+    return tuple(session.scalars(query))
+
+
+def _suppressed(session: Session, person: Subscriber, delivery: Delivery) -> bool:
+    """A confirm letter stops only where nothing may go at all; any other at any suppression."""
+    query = select(Suppression.scope).where(Suppression.address_key == person.address_key)
+    scope = session.scalar(query)
+    return scope is Scope.ALL if delivery.letter is Letter.CONFIRM else scope is not None
+
+
+def _known_origin(session: Session, request: Request) -> str | None:
+    """The site the form stands on, where staff listed it. Any other could be an advertisement in our letter."""
+    form = session.get(Form, request.form_id) if request.form_id else None
+    return request.origin if form is not None and request.origin in form.origins else None
+
+
+def _open(vault: Vault, person: Subscriber, delivery: Delivery, now: datetime) -> Address | None:
+    """The address; where it can't be opened, this one delivery has failed and the others go on."""
+    try:
+        return vault.open(person.address_sealed or b"", person.address_key or b"")
+    except CoalitionError:
+        delivery.state, delivery.reason, delivery.ended_at = Outbound.FAILED, "address unreadable", now
+        return None

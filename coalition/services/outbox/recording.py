@@ -1,0 +1,127 @@
+"""What became of a delivery, written down."""
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from coalition.config import Uncertain
+from coalition.db import insert_into
+from coalition.mail.replies import Outcome, Reply
+from coalition.models import (
+    RETRIED,
+    Batch,
+    Claim,
+    Delivery,
+    Letter,
+    Outbound,
+    Request,
+    Scope,
+    Subscriber,
+    Suppression,
+    Variant,
+)
+from coalition.services import settling
+from coalition.services.outbox.claims import Claimed
+
+# When a letter that was put off is tried again (RFC 5321, section 4.5.4.1, asks for days of patience).
+_TRIES = [timedelta(minutes=5), timedelta(minutes=30), *[timedelta(hours=h) for h in (2, 6, 12, 24, 24, 24)]]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the mail server said to one delivery."""
+
+    delivery_id: int
+    outcome: Outcome
+    reply: Reply
+
+
+def record(session: Session, claimed: Claimed, results: Sequence[Result], policy: Uncertain, now: datetime) -> None:
+    """Write down the results of a group. The caller has made sure that the lease is still its own."""
+    by_id = {result.delivery_id: result for result in results}
+    deliveries = session.scalars(
+        select(Delivery)
+        # Once: a commit that was done but not heard of is done again.
+        .where(Delivery.id.in_(by_id), Delivery.batch_id == claimed.batch_id, Delivery.state == Outbound.QUEUED)
+        .order_by(Delivery.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    later: dict[timedelta, list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        result = by_id[delivery.id]
+        delivery.reply = f"{result.reply.code} {result.reply.enhanced or ''} {result.reply.text}".strip()
+        match result.outcome:
+            case Outcome.ACCEPTED:
+                _sent(session, delivery, now)
+            case Outcome.DEAD_ADDRESS:
+                _failed(session, delivery, "dead address", now)
+                _suppress(session, delivery, now)
+            case Outcome.REFUSED:
+                _failed(session, delivery, "refused", now)
+            case Outcome.UNCERTAIN if delivery.in_doubt or policy is Uncertain.HOLD:
+                delivery.attempts += 1
+                delivery.state, delivery.ended_at = Outbound.UNCERTAIN, now
+            case Outcome.UNCERTAIN:
+                delivery.attempts += 1
+                delivery.reason = RETRIED
+                later[timedelta()].append(delivery)
+            case Outcome.RETRY | Outcome.OUR_FAULT:
+                _put_off(session, delivery, later, now)
+    for wait, waiting in later.items():
+        # A tenth of jitter, so that not everything that was put off comes back at once.
+        _move(session, claimed, waiting, now + wait * random.uniform(1.0, 1.1))  # noqa: S311
+    session.flush()
+
+
+def _sent(session: Session, delivery: Delivery, now: datetime) -> None:
+    delivery.attempts += 1
+    delivery.state, delivery.ended_at = Outbound.SENT, now
+    if delivery.request_id is not None and delivery.letter is not Letter.WELCOME:
+        session.get_one(Request, delivery.request_id).mailed_at = now
+
+
+def _failed(session: Session, delivery: Delivery, reason: str, now: datetime) -> None:
+    delivery.attempts += 1
+    delivery.state, delivery.reason, delivery.ended_at = Outbound.FAILED, reason, now
+    if delivery.variant_id is not None:
+        settling.count_failed(session, delivery, session.get_one(Variant, delivery.variant_id))
+
+
+def _put_off(session: Session, delivery: Delivery, later: dict[timedelta, list[Delivery]], now: datetime) -> None:
+    if delivery.attempts >= len(_TRIES):
+        _failed(session, delivery, "gave up", now)
+        return
+    later[_TRIES[delivery.attempts]].append(delivery)
+    delivery.attempts += 1
+
+
+def _move(session: Session, claimed: Claimed, deliveries: Sequence[Delivery], due_at: datetime) -> None:
+    """Put deliveries into a batch of their own, which keeps the date of the one they come from."""
+    batch = Batch(
+        issue_id=claimed.issue_id, lane=claimed.lane, state=Claim.OPEN, due_at=due_at, dated_at=claimed.dated_at
+    )
+    session.add(batch)
+    session.flush()
+    for delivery in deliveries:
+        delivery.batch_id = batch.id
+
+
+def _suppress(session: Session, delivery: Delivery, now: datetime) -> None:
+    """The mailbox does not exist: nothing more goes there, from this moment on."""
+    person = session.get(Subscriber, delivery.subscriber_id) if delivery.subscriber_id else None
+    if person is None or person.address_key is None:
+        return
+    insert = insert_into(session, Suppression).values(
+        address_key=person.address_key, code=person.code, scope=Scope.ALL, reason="hard bounce", since=now
+    )
+    session.execute(
+        insert.on_conflict_do_update(
+            index_elements=[Suppression.address_key],
+            set_={"scope": Scope.ALL, "reason": "hard bounce", "since": now},
+        )
+    )

@@ -1,0 +1,156 @@
+"""The preference centre: what a person gets, and the choices they make about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from coalition.community import Community
+from coalition.errors import Refused
+from coalition.models import (
+    Cadence,
+    Delivery,
+    Ended,
+    Format,
+    Letter,
+    Outbound,
+    PauseMode,
+    Source,
+    State,
+    Subscriber,
+    Subscription,
+    Topic,
+)
+from coalition.services import consents, settling, subscriptions
+from coalition.services.consents import Event
+from coalition.services.moments import Hour
+
+LONGEST_PAUSE = timedelta(days=366)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One topic as a person has it: with a cadence, or not at all."""
+
+    topic: Topic
+    cadence: Cadence | None
+    since: datetime | None
+
+
+@dataclass(frozen=True)
+class LetterSent:
+    """One letter to this person, for their own eyes."""
+
+    letter: Letter | None
+    state: Outbound
+    at: datetime | None
+
+
+def choices(session: Session, person: Subscriber) -> list[Choice]:
+    """Every topic a person has or could have, in order."""
+    held = {subscription.topic_id: subscription for subscription in subscriptions.current(session, person.id)}
+    topics = session.scalars(select(Topic).order_by(Topic.order, Topic.id))
+    return [_choice(topic, held.get(topic.id)) for topic in topics if topic.open or topic.id in held]
+
+
+def save(
+    session: Session,
+    community: Community,
+    person: Subscriber,
+    wanted: Mapping[int, Cadence],
+    form: Format,
+    now: datetime,
+    *,
+    may_return: bool,
+) -> None:
+    """Make a person's subscriptions what they ticked. Nothing ticked is leaving all.
+
+    `may_return`: whether somebody who has left may subscribe again (a fresh link may, the one in a digest may not).
+    Raises Refused otherwise.
+    """
+    person = subscriptions.lock(session, person.id)
+    held = {subscription.topic_id: subscription for subscription in subscriptions.current(session, person.id)}
+    if not held and wanted and not may_return:
+        raise Refused("You have left the list: ask for a fresh link to return.")
+    person.format = form
+    added, ended, changed = [], [], []
+    for topic_id, subscription in held.items():
+        if topic_id not in wanted:
+            subscription.end(Ended.LEFT_TOPIC if wanted else Ended.LEFT_ALL, now)
+            ended.append(topic_id)
+        elif subscription.cadence is not wanted[topic_id]:
+            subscriptions.change_cadence(session, community, person, subscription, wanted[topic_id], now)
+            changed.append(topic_id)
+    session.flush()
+    open_topics = set(session.scalars(select(Topic.id).where(Topic.open.is_(True))))
+    for topic_id, cadence in wanted.items():
+        if topic_id not in held and topic_id in open_topics:
+            subscriptions.begin(session, community, person, topic_id, cadence, Source.PREFERENCES, now)
+            added.append(topic_id)
+    person.state = State.ACTIVE if wanted else State.LEFT
+    if added or ended or changed:
+        cadences = {str(topic_id): cadence.value for topic_id, cadence in sorted(wanted.items())}
+        event = Event.CHANGED if wanted else Event.WITHDRAWN
+        consents.record(session, person.code, event, now, added=added, ended=ended, changed=changed, now=cadences)
+    settling.settle_person(session, person, now)
+
+
+def choose_hour(session: Session, person: Subscriber, choice: Hour | None) -> None:
+    """Let digests come at an hour of the reader's own from the next plan on; None: as soon as they are ready."""
+    person = subscriptions.lock(session, person.id)
+    person.timezone = choice.zone if choice else None
+    person.hour = choice.hour if choice else None
+    person.weekday = choice.weekday if choice else None
+
+
+def pause(
+    session: Session,
+    person: Subscriber,
+    until: datetime,
+    now: datetime,
+    *,
+    mode: PauseMode = PauseMode.CATCH_UP,
+) -> None:
+    """Hold all list letters until a moment; the mode says what becomes of the news of that time."""
+    if not now < until <= now + LONGEST_PAUSE:
+        raise Refused("Choose a day from tomorrow to a year from now.")
+    person = subscriptions.lock(session, person.id)
+    person.pause_until, person.pause_mode = until, mode
+    session.flush()
+    settling.settle_person(session, person, now)
+
+
+def resume(session: Session, person: Subscriber, now: datetime) -> None:
+    """End a pause now. When it ended stays: the next issue has to know what lay in it."""
+    person = subscriptions.lock(session, person.id)
+    if person.is_paused(now):
+        person.pause_until = now
+
+
+def letters_sent(session: Session, person: Subscriber) -> list[LetterSent]:
+    """The letters to this person, newest first."""
+    query = (
+        select(Delivery.letter, Delivery.state, Delivery.ended_at)
+        .where(Delivery.subscriber_id == person.id)
+        .order_by(Delivery.id.desc())
+    )
+    return [LetterSent(*row) for row in session.execute(query)]
+
+
+def all_subscriptions(session: Session, person: Subscriber) -> list[tuple[Subscription, Topic]]:
+    """Every subscription a person ever had, newest first."""
+    query = (
+        select(Subscription, Topic)
+        .join(Topic, Topic.id == Subscription.topic_id)
+        .where(Subscription.subscriber_id == person.id)
+        .order_by(Subscription.id.desc())
+    )
+    return list(session.execute(query))
+
+
+def _choice(topic: Topic, subscription: Subscription | None) -> Choice:
+    if subscription is None:
+        return Choice(topic, None, None)
+    return Choice(topic, subscription.cadence, subscription.began_at)

@@ -1,0 +1,67 @@
+"""The last look at an issue before anybody gets it: what staff wrote, and the letters it became."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from coalition.errors import BadContent, Refused
+from coalition.links import Links
+from coalition.mail import lint
+from coalition.mail.letters import Letters
+from coalition.mail.lint import Finding, ItemSource
+from coalition.models import Issue, Item, Variant
+from coalition.services import editions, issues
+
+# Told, but no reason to stop: a feed may know no better, and a reader comes to no harm.
+TOLD_ONLY = frozenset({"insecure-link", "bare-link", "long-line", "subject-capitals", "exclamation-storm"})
+
+# Variants differ in which items they hold, hardly in how: the most read ones show what the others would.
+_VARIANTS = 20
+
+
+def findings(session: Session, letters: Letters, links: Links, issue: Issue, now: datetime) -> list[Finding]:
+    """Everything that a reader should not meet, in reading order, each once."""
+    sources = _sources(session, issue)
+    found = lint.lint_source(issue.subject, issue.intro_md, sources, links.host, now.year)
+    allowed_urls = lint.written_urls(issue.intro_md, sources)
+    for variant, _ in issues.largest_variants(session, issue.id)[:_VARIANTS]:
+        letter = editions.compose(session, letters, variant.id).fill(editions.sample_slots(letters, links))
+        address = letters.community.postal_address
+        found += lint.lint_letter(letter, address, links.base_url, allowed_urls)
+    return list(dict.fromkeys(found))
+
+
+def stopping(issue: Issue, found: Collection[Finding]) -> list[Finding]:
+    """Those findings that keep an issue from leaving: neither allowed by staff nor only told."""
+    return [each for each in found if each.name not in TOLD_ONLY and each.name not in issue.allowed]
+
+
+def require_clean(session: Session, letters: Letters, links: Links, issue: Issue, now: datetime) -> None:
+    """Raise Refused, with every reason, where an issue must not leave as it is."""
+    stops = stopping(issue, findings(session, letters, links, issue, now))
+    if stops:
+        lines = "\n".join(f"  {each.where}: {each.text} ({each.name})" for each in stops)
+        raise Refused(
+            f"Issue {issue.id} must not leave like this:\n{lines}\n"
+            "Mend it and plan again, or let a finding pass: --allow NAME --because REASON."
+        )
+
+
+def allow(issue: Issue, names: Collection[str], reason: str) -> None:
+    """Let findings of these names pass for this issue, for a reason that is kept. Raises BadContent."""
+    unknown = sorted(set(names) - lint.NAMES)
+    if unknown:
+        raise BadContent(f"There is no finding called {unknown[0]}.")
+    if not reason.strip():
+        raise BadContent("Say why with --because: it is kept with the issue.")
+    issue.allowed = issue.allowed | dict.fromkeys(names, reason.strip())
+
+
+def _sources(session: Session, issue: Issue) -> list[ItemSource]:
+    ids: set[int] = set()
+    for items in session.scalars(select(Variant.items).where(Variant.issue_id == issue.id)):
+        ids.update(items)
+    rows = session.scalars(select(Item).where(Item.id.in_(ids)).order_by(Item.position))
+    return [ItemSource(item.position, item.title, item.summary_md, item.url) for item in rows]

@@ -1,0 +1,125 @@
+"""Periodic work, one idempotent step after another: any number of processes may call it as often as they like."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy.orm import Session
+
+from coalition.db import Database, insert_into
+from coalition.models import (
+    Delivery,
+    Ended,
+    Issue,
+    Item,
+    JobRun,
+    Phase,
+    Rate,
+    Request,
+    State,
+    Subscriber,
+    Subscription,
+    Topic,
+)
+from coalition.services import subscriptions
+
+KEEP_REQUESTS = timedelta(days=7)
+# A mark has to outlive its slot; the longest is a month's issue.
+_KEEP_RUNS = timedelta(days=70)
+_A_TIME = 1_000
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of periodic work and how often it is due."""
+
+    name: str
+    every: timedelta
+    do: Callable[[Session, datetime], int]
+
+
+def tick(database: Database, now: datetime) -> dict[str, int]:
+    """Do every job that nobody has done in its slot. Returns how many rows each one touched."""
+    done = {}
+    for job in JOBS:
+        with database.transaction() as session:
+            if _take(session, job, now):
+                done[job.name] = job.do(session, now)
+    return done
+
+
+def forget_requests(session: Session, now: datetime) -> int:
+    """Delete what was asked more than a week ago; who confirmed stands in the consent chain by then."""
+    old = select(Request.id).where(Request.created_at < now - KEEP_REQUESTS).limit(_A_TIME)
+    ids = list(session.scalars(old))
+    session.execute(update(Delivery).where(Delivery.request_id.in_(ids)).values(request_id=None))
+    session.execute(delete(Request).where(Request.id.in_(ids)))
+    return len(ids)
+
+
+def forget_strangers(session: Session, now: datetime) -> int:
+    """Delete people who never confirmed, once their last request is forgotten."""
+    strangers = select(Subscriber.id).where(
+        Subscriber.state == State.PENDING,
+        Subscriber.created_at < now - KEEP_REQUESTS,
+        ~exists().where(Request.subscriber_id == Subscriber.id),
+        ~exists().where(Subscription.subscriber_id == Subscriber.id),
+    )
+    ids = list(session.scalars(strangers.limit(_A_TIME)))
+    session.execute(update(Delivery).where(Delivery.subscriber_id.in_(ids)).values(subscriber_id=None))
+    session.execute(delete(Subscriber).where(Subscriber.id.in_(ids)))
+    return len(ids)
+
+
+def forget_counts(session: Session, now: datetime) -> int:
+    """Delete counters whose window is over."""
+    old = session.execute(delete(Rate).where(Rate.expires_at < now).returning(Rate.key))
+    return len(old.all())
+
+
+def end_closed_topics(session: Session, now: datetime) -> int:
+    """End the subscriptions of closed topics that have served all they had, while no issue is under way."""
+    under_way = select(Issue.id).where(Issue.state.not_in([Phase.SENT, Phase.CANCELLED])).limit(1)
+    if session.scalar(under_way) is not None:
+        return 0
+    last = (
+        select(func.coalesce(func.max(Item.position), 0))
+        .where(Item.topic_id == Subscription.topic_id, Item.withdrawn_at.is_(None))
+        .scalar_subquery()
+    )
+    closed = select(Topic.id).where(Topic.open.is_(False))
+    served = select(Subscription.id, Subscription.subscriber_id).where(
+        Subscription.topic_id.in_(closed), Subscription.ended_at.is_(None), Subscription.cursor >= last
+    )
+    found = session.execute(served.order_by(Subscription.subscriber_id).limit(_A_TIME)).all()
+    for subscription_id, subscriber_id in found:
+        person = subscriptions.lock(session, subscriber_id)
+        session.get_one(Subscription, subscription_id).end(Ended.CLOSED, now)
+        session.flush()
+        if not subscriptions.current(session, subscriber_id):
+            subscriptions.end_all(session, person, Ended.CLOSED, now)
+    return len(found)
+
+
+def forget_runs(session: Session, now: datetime) -> int:
+    """Delete the marks of jobs done long ago."""
+    old = session.execute(delete(JobRun).where(JobRun.at < now - _KEEP_RUNS).returning(JobRun.name))
+    return len(old.all())
+
+
+JOBS = (
+    Job("forget requests", timedelta(minutes=10), forget_requests),
+    Job("forget strangers", timedelta(minutes=10), forget_strangers),
+    Job("forget counts", timedelta(hours=1), forget_counts),
+    Job("end closed topics", timedelta(hours=1), end_closed_topics),
+    Job("forget runs", timedelta(days=1), forget_runs),
+)
+
+
+def _take(session: Session, job: Job, now: datetime) -> bool:
+    """Whether this slot of a job is ours: the row can be written once."""
+    slot = str(int(now.timestamp() / job.every.total_seconds()))
+    insert = insert_into(session, JobRun).values(name=job.name, slot=slot, at=now)
+    taken = insert.on_conflict_do_nothing(index_elements=["name", "slot"]).returning(JobRun.slot)
+    return session.execute(taken).first() is not None
