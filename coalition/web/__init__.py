@@ -1,0 +1,35 @@
+"""The pages: thin views that read a request, call one service and show a template."""
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from coalition.resources import Resources
+from coalition.web import (
+    archive,
+    confirm,
+    errors,
+    guards,
+    headers,
+    health,
+    join,
+    preferences,
+    privacy,
+    shared,
+    unsubscribe,
+)
+
+
+def attach(app: Flask, resources: Resources) -> None:
+    """Hang every page, guard and header on the application."""
+    app.extensions["coalition"] = resources
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(day=resources.letters.day, minute=resources.letters.minute)
+    # A mail program that leaves by RFC 8058 follows no redirect, so no address of ours answers with a tidier one.
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    app.before_request(guards.require_our_host)
+    app.after_request(headers.secure)
+    app.context_processor(shared.context)
+    errors.attach(app)
+    for room in (join, confirm, preferences, unsubscribe, archive, privacy, health):
+        app.register_blueprint(room.pages)

@@ -1,0 +1,68 @@
+"""Forms without session or cookie: a page's own signed stamp takes the place of a CSRF token."""
+
+from typing import Any
+
+from flask_wtf import FlaskForm
+from markupsafe import escape
+from werkzeug.datastructures import MultiDict
+from wtforms import Field, SelectMultipleField, StringField
+from wtforms.csrf.core import CSRF
+from wtforms.validators import ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from coalition.address import Address
+from coalition.errors import BadAddress, BadToken
+from coalition.tokens import Purpose, Tokens
+
+
+class PageStamp(CSRF):
+    """Signs which page, for which row, a button stood on, and when. Good for a day."""
+
+    def setup_form(self, form: Any) -> Any:
+        self._tokens, self._subject = form.meta.csrf_context
+        return super().setup_form(form)
+
+    def generate_csrf_token(self, csrf_token_field: Field) -> str:
+        return str(self._tokens.make(Purpose.PAGE, self._subject))
+
+    def validate_csrf_token(self, form: Any, field: Field) -> None:
+        try:
+            if self._tokens.read(Purpose.PAGE, field.data or "") != self._subject:
+                raise BadToken("another page's")
+        except BadToken as error:
+            raise ValidationError("This page was open for long: please press once more") from error
+
+
+class StampedForm(FlaskForm):
+    """The base of forms on pages that a mailed link opens."""
+
+    class Meta(FlaskForm.Meta):
+        csrf = True
+        csrf_class = PageStamp
+        csrf_field_name = "stamp"
+
+    @classmethod
+    def on(cls, tokens: Tokens, page: str, row: str, formdata: MultiDict[str, str] | None = None, **values: Any) -> Any:
+        """The form as it stands on a page, for one row; with `formdata`, as it came back from there."""
+        return cls(formdata=formdata, meta={"csrf_context": (tokens, f"{page}-{row}")}, **values)
+
+
+class SignupForm(FlaskForm):
+    """The sign-up form. It needs no stamp against forgery: whoever sends it causes one neutral letter at most."""
+
+    class Meta(FlaskForm.Meta):
+        csrf = False
+
+    email = StringField("Your e-mail address")
+    topics = SelectMultipleField("Topics", option_widget=CheckboxInput(), widget=ListWidget(prefix_label=False))
+    address: Address | None = None
+
+    def validate_email(self, field: Field) -> None:
+        try:
+            self.address = Address.parse(field.data or "")
+        except BadAddress as error:
+            raise ValidationError(str(escape(str(error)))) from error
+
+    def validate_topics(self, field: SelectMultipleField) -> None:
+        if len(list(field.choices or ())) > 1 and not field.data:
+            raise ValidationError("Choose at least one topic")

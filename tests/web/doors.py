@@ -1,0 +1,109 @@
+"""Ways into a house that the test client doesn't have: raw bytes, another `community.toml`, no database."""
+
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import waitress
+from flask.testing import FlaskClient
+from waitress import wasyncore
+
+from coalition.app import create_app
+from coalition.clock import utcnow
+from coalition.community import read_community
+from coalition.db import Database
+from tests.house import House, hidden
+
+
+def with_community(house: House, **facts: object) -> FlaskClient:
+    """A browser before the same house with other facts in its `community.toml`."""
+    path = house.config.home / "community.toml"
+    text = path.read_text("utf-8")
+    for name, value in facts.items():
+        written = _toml(value)
+        text, found = re.subn(rf"^{name} = .*$", f"{name} = {written}", text, flags=re.MULTILINE)
+        assert found == 1, f"community.toml has no {name}"
+    path.write_text(text, "utf-8")
+    community, faults = read_community(path)
+    assert faults == []
+    config = replace(house.config, community=community)
+    return create_app(replace(house.resources, config=config)).test_client()
+
+
+@contextmanager
+def without_database(house: House) -> Iterator[FlaskClient]:
+    """A browser before a house whose database does not answer."""
+    gone = "sqlite:////nonexistent/coalition.db" if house.database.is_sqlite else "postgresql://127.0.0.1:1/gone"
+    database = Database(gone)
+    try:
+        yield create_app(replace(house.resources, database=database)).test_client()
+    finally:
+        database.close()
+
+
+def at_base_url(house: House, base_url: str) -> FlaskClient:
+    """A browser before the same house under another public address."""
+    links = replace(house.resources.links, base_url=base_url)
+    config = replace(house.config, base_url=base_url)
+    return create_app(replace(house.resources, config=config, links=links)).test_client()
+
+
+@contextmanager
+def wire(house: House) -> Iterator[int]:
+    """The house behind the web server that `coalition run` uses. Gives the port."""
+    sockets: dict[int, Any] = {}
+    server = waitress.create_server(
+        house.app, host="127.0.0.1", port=0, map=sockets, threads=2, ident=None, max_request_body_size=64 * 1024
+    )
+    stopped = threading.Event()
+
+    def serve() -> None:
+        while not stopped.is_set():
+            wasyncore.loop(timeout=0.05, map=sockets, count=1)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield server.effective_port
+    finally:
+        stopped.set()
+        thread.join()
+        server.task_dispatcher.shutdown()
+        wasyncore.close_all(sockets)
+
+
+def speak(port: int, request: bytes) -> bytes:
+    """Send raw bytes and read the answer until the server closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        connection.sendall(request)
+        answer = b""
+        while piece := connection.recv(65536):
+            answer += piece
+    return answer
+
+
+def form_stamp(house: House, slug: str = "main") -> str:
+    """The stamp of a sign-up form as its page shows it."""
+    return hidden(house.browser.get(f"/join/{slug}").text, "stamp")
+
+
+def digest_link(house: House, address: str = "ada@example.org") -> str:
+    """The preference link that a digest to this person carries."""
+    person = house.person(address)
+    return house.resources.links.preferences(person.code, person.epoch, utcnow())
+
+
+def fresh_link(house: House, address: str = "ada@example.org") -> str:
+    """The link that this person gets by asking for it."""
+    person = house.person(address)
+    return house.resources.links.fresh(person.code, person.epoch, "n" * 26, utcnow())
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(value)

@@ -1,0 +1,182 @@
+"""Every page that Coalition can show, by name: pages a visitor opens, answers to buttons, and errors."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from werkzeug.test import TestResponse
+
+from coalition.clock import utcnow
+from coalition.links import SAMPLE_CODE
+from coalition.models import Cadence, Format
+from coalition.services import archive, forms, issues, topics
+from coalition.tokens import Purpose
+from tests.house import WORDING, House, a_subscriber, hidden, link
+from tests.web.doors import digest_link, form_stamp, fresh_link, with_community, without_database
+
+
+def every_page(house: House) -> Iterator[tuple[str, TestResponse]]:
+    """Name and answer of each page, on a house that this populates."""
+    yield from _public(house)
+    yield from _confirming(house)
+    yield from _choosing(house)
+    yield from _leaving(house)
+    yield from _errors(house)
+    yield from _archive(house)
+
+
+def open_confirm_link(house: House, address: str = "open@example.org") -> str:
+    """The link in a confirm letter that nobody has answered."""
+    house.sign_up(address, ("housing", "events"))
+    house.drain()
+    return link(house.letters_to(address)[-1], "/confirm/")
+
+
+def _public(house: House) -> Iterator[tuple[str, TestResponse]]:
+    get, post = house.browser.get, house.browser.post
+    with house.database.transaction() as session:
+        forms.add(
+            session,
+            "narrow",
+            topics=["tools"],
+            wording=WORDING,
+            locale="en",
+            cadence=Cadence.DAILY,
+            origins=[],
+            thanks_url=None,
+        )
+    for path in ("/", "/join/main", "/join/narrow", "/embed/main", "/embed/narrow", "/join/main/sent"):
+        yield path, get(path)
+    yield "sent, framed", get("/join/main/sent?framed=1")
+    yield "errors", post("/join/main", data={"email": "x"})
+    yield "errors, framed", post("/join/main", data={"email": "x", "framed": "1"})
+    yield "errors of one topic", post("/join/narrow", data={"email": "ada@example.org", "topics": "housing"})
+    yield "press", post("/join/main", data={"email": "new@example.org", "topics": "tools"})
+    yield "press, framed", post("/join/main", data={"email": "new@example.org", "topics": "tools", "framed": "1"})
+    yield "signed up", house.sign_up("new@example.org")
+    yield "/privacy", get("/privacy")
+    yield "/preferences", get("/preferences")
+    yield "asked wrongly", post("/preferences", data={"email": "x"})
+    yield "asked", post("/preferences", data={"email": "x@example.org"})
+    for path in ("/healthz", "/readyz", "/robots.txt", "/.well-known/security.txt", "/static/coalition.css"):
+        yield path, get(path, buffered=True)
+
+
+def _confirming(house: House) -> Iterator[tuple[str, TestResponse]]:
+    url = open_confirm_link(house)
+    nonce = house.resources.tokens.read(Purpose.CONFIRM, url.rpartition("/")[2])
+    yield "confirm", house.browser.get(url)
+    yield "confirm, no stamp", house.browser.post(url, data={"answer": "yes"})
+    yield "confirm, expired", house.browser.get(house.resources.links.confirm(nonce, utcnow() - timedelta(days=4)))
+    yield "confirm, superseded", _superseded(house)
+    yield "resent", house.press(url, answer="resend")
+    denied = open_confirm_link(house, "no@example.org")
+    stamp = hidden(house.browser.get(denied).text, "stamp")
+    yield "denied", house.press(denied, answer="no")
+    yield "contrary", house.browser.post(denied, data={"answer": "yes", "stamp": stamp})
+    yield "confirmed", house.press(open_confirm_link(house, "yes@example.org"), answer="yes")
+    gone = open_confirm_link(house, "gone@example.org")
+    house.press(gone, answer="yes")
+    house.browser.post(f"/unsubscribe/{house.person('gone@example.org').code}")
+    yield "confirmed and left", house.browser.get(gone)
+    yield "gone", house.browser.get("/confirm/aaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+
+
+def _superseded(house: House) -> TestResponse:
+    """Of two sign-ups at once, only the newer letter counts."""
+    house.sign_up("twice@example.org")
+    house.drain()
+    first = link(house.letters_to("twice@example.org")[-1], "/confirm/")
+    nonce = house.resources.tokens.read(Purpose.CONFIRM, first.rpartition("/")[2])
+    house.press(house.resources.links.confirm(nonce, utcnow() - timedelta(days=4)), answer="resend")
+    with house.database.transaction() as session:
+        session.connection().exec_driver_sql("UPDATE request SET over_limit = false")
+    house.drain()
+    return house.browser.get(first)
+
+
+def _choosing(house: House) -> Iterator[tuple[str, TestResponse]]:
+    a_subscriber(house, topics_=("housing", "events"), form=Format.TEXT)
+    weak, fresh = digest_link(house), fresh_link(house)
+    with house.database.transaction() as session:
+        topics.close(session, "events")
+    yield "preferences", house.browser.get(weak)
+    yield "preferences, fresh", house.browser.get(fresh)
+    for note in ("saved", "paused", "resumed", "link", "nonsense"):
+        yield f"preferences, {note}", house.browser.get(f"{weak}?done={note}")
+    yield "preferences, no stamp", house.browser.post(weak, data={"action": "leave"})
+    yield "pause refused", house.press(weak, action="pause", length="date", day="yesterday")
+    yield "paused", house.press(weak, action="pause", length="14")
+    yield "preferences, on a break", house.browser.get(weak)
+    yield "needs a fresh link", house.browser.get(f"{weak}/data")
+    yield "data", house.browser.get(f"{fresh}/data")
+    person = house.person("ada@example.org")
+    old = utcnow() - timedelta(days=101)
+    yield "too old", house.browser.get(house.resources.links.preferences(person.code, person.epoch, old))
+    stamp = hidden(house.browser.get(weak).text, "stamp")
+    yield "left by the preferences", house.press(weak, action="leave")
+    yield "left again", house.browser.post(weak, data={"action": "leave", "stamp": stamp})
+    yield "preferences, left", house.browser.get(weak)
+    yield "preferences, left, fresh", house.browser.get(fresh)
+    wish = {"action": "save", "topics": "1", "cadence-1": "weekly", "format": "html", "stamp": stamp}
+    yield "return refused", house.browser.post(weak, data=wish)
+
+
+def _leaving(house: House) -> Iterator[tuple[str, TestResponse]]:
+    code = a_subscriber(house, "bob@example.org", ("housing", "tools")).code
+    sample = house.resources.links.preferences(SAMPLE_CODE, 1, utcnow())
+    url = f"/unsubscribe/{code}"
+    yield "unsubscribe", house.browser.get(url)
+    yield "unsubscribe, topic", house.browser.get(f"{url}?topic=housing")
+    yield "break", house.browser.post(url, data={"action": "pause", "length": "30"})
+    yield "left topic", house.browser.post(url, data={"action": "topic", "topic": "housing"})
+    left = house.browser.post(url, data={"action": "all"})
+    yield "left", left
+    yield "left twice", house.browser.post(url)
+    yield "undone", house.browser.post(url, data={"action": "undo", "undo": hidden(left.text, "undo")})
+    yield "undone too late", house.browser.post(url, data={"action": "undo", "undo": "x"})
+    for path in (f"/unsubscribe/{SAMPLE_CODE}", sample, f"{sample}/data"):
+        yield f"sample {path[-5:]}", house.browser.get(path)
+
+
+def _errors(house: House) -> Iterator[tuple[str, TestResponse]]:
+    browser = house.browser
+    yield "400", browser.post("/join/main", data={"framed": "1"})
+    yield "403", browser.post(digest_link(house, "bob@example.org"), headers={"Origin": "https://evil.example"})
+    yield "404", browser.get("/nowhere")
+    yield "404 of a form", browser.get("/embed/nowhere")
+    yield "405", browser.delete("/join/main")
+    yield "413", browser.post("/join/main", data={"email": "x" * 20_000})
+    yield "415", browser.post("/join/main", json={})
+    stamp = form_stamp(house)
+    data = {"email": "a@example.org", "topics": "housing", "stamp": stamp}
+    yield "429", with_community(house, world_hour=0).post("/join/main", data=data)
+    yield "strange host", browser.get("/", headers={"Host": "evil.example"})
+    with without_database(house) as lost:
+        yield "503", lost.post("/join/main", data=data)
+        yield "503 of readyz", lost.get("/readyz")
+
+
+def _archive(house: House) -> Iterator[tuple[str, TestResponse]]:
+    yield "archive, empty", house.browser.get("/archive")
+    name = an_archived_issue(house)
+    for path in ("/archive", f"/archive/{name}", "/archive.atom", "/topics/housing.atom"):
+        yield path, house.browser.get(path)
+    closed = with_community(house, public=False)
+    yield "form, archive not public", closed.get("/join/main")
+    yield "archive, not public", closed.get("/archive")
+    yield "feed, not public", closed.get("/archive.atom")
+    yield "over a cap, not public", closed.get(f"/archive/{name}")
+
+
+def an_archived_issue(house: House) -> str:
+    """The permanent name of an issue with all that one can hold: more than fits a letter, links, headings, code."""
+    a_subscriber(house, "reader@example.org", ("housing", "events"))
+    study = "Because *rents* fall, says [a study](https://www.example.org/study)."
+    long = f"## Why\n\n{study}\n\n- one\n- two\n\n~~~\n{'x' * 200}\n~~~"
+    for number in range(13):
+        house.publish("housing", f"Rents fall, {number}", long)
+    house.publish("events", "A meeting", f"> Come!\n\n1. Talk\n2. Eat\n\n***\n\nhttps://www.example.org/{'y' * 90}")
+    issue_id = house.plan(subject="The week", intro="Hello, *all*.\n\n# A word before")
+    house.send(issue_id)
+    with house.database.reading() as session:
+        return archive.name_of(issues.get(session, issue_id))
