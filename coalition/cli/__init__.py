@@ -1,0 +1,24 @@
+"""The `coalition` command: thin groups over the services, one a noun."""
+
+from coalition.cli import databases, feeds, forms, items, outbox, run, sending, subscribers, topics
+from coalition.cli.shared import Group
+
+main = Group(
+    "coalition",
+    help="A self-hosted mailing list for a community of thousands. 100% privacy. We don't spam.",
+    epilog="Begin with `coalition run`; the README has a path for newcomers, staff and operators.",
+)
+for command in (
+    run.run,
+    run.serve,
+    run.tick,
+    topics.topic,
+    forms.form,
+    items.item,
+    feeds.feed,
+    sending.digest,
+    subscribers.subscriber,
+    outbox.outbox,
+    databases.database,
+):
+    main.add_command(command)

@@ -1,0 +1,76 @@
+"""`coalition outbox`"""
+
+import logging
+import sys
+
+import click
+
+from coalition.cli.ending import Ending
+from coalition.cli.shared import Group, json_option, looking, opened, show
+from coalition.clock import utcnow
+from coalition.errors import Misconfigured
+from coalition.mail.smtp import SmtpClient
+from coalition.services.outbox import ledger
+from coalition.services.outbox.leases import Morgue
+
+
+@click.group("outbox", cls=Group)
+def outbox() -> None:
+    """The sender and its ledger."""
+
+
+@outbox.command("run")
+@click.option("--once", is_flag=True, help="Send what is due now, then end.")
+def run(once: bool) -> None:
+    """Send what becomes due, until SIGTERM or Ctrl-C.
+
+    Example: coalition outbox run
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    resources = opened()
+    if resources.config.relay is None:
+        raise Misconfigured("COALITION_SMTP_URL is empty: name your mail server, or try `coalition run`.")
+    sender = resources.sender(SmtpClient(resources.config.relay))
+    ending = Ending()
+    sending = ending.run(sender.drain_and_close if once else sender.run, "sender")
+    ending.wait()
+    sender.stop()
+    sending.join()
+    resources.database.close()
+
+
+@outbox.command("status")
+@json_option
+def status(as_json: bool) -> None:
+    """Show how many letters wait, went and failed.
+
+    Example: coalition outbox status
+    """
+    with looking() as (resources, session):
+        found = ledger.status(session, utcnow())
+        senders = Morgue(resources.config.home, same_machine=resources.database.is_sqlite).living()
+    facts: dict[str, object] = {f"{state} letters": n for state, n in sorted(found.states.items())}
+    facts |= {f"due now, {lane} lane": n for lane, n in found.due.items()}
+    facts |= {
+        "oldest due since": found.oldest_due,
+        "batches being sent": found.claimed,
+        "senders on this machine": senders,
+    }
+    table = [{"what": what, "is": value} for what, value in facts.items()]
+    show([facts] if as_json else table, as_json=as_json, empty="")
+
+
+@outbox.command("check")
+def check() -> None:
+    """Prove that the ledger adds up. Ends with 1 where it does not.
+
+    Example: coalition outbox check
+    """
+    with looking() as (_, session):
+        faults = ledger.check(session)
+        states = ledger.status(session, utcnow()).states
+    for fault in faults:
+        click.echo(fault, err=True)
+    if faults:
+        sys.exit(1)
+    click.echo(f"All {sum(states.values())} deliveries are accounted for.")

@@ -1,0 +1,168 @@
+"""`coalition run`: everything in one process. `serve` and `tick`: parts of it, for several machines."""
+
+import logging
+import threading
+
+import click
+import waitress
+from sqlalchemy.exc import SQLAlchemyError
+
+from coalition.app import create_app
+from coalition.cli.ending import Ending
+from coalition.cli.shared import opened
+from coalition.clock import utcnow
+from coalition.config import Config, Relay, Security, read_config
+from coalition.errors import CoalitionError, Misconfigured
+from coalition.mail.smtp import SmtpClient
+from coalition.mailbox.server import Mailbox
+from coalition.models import Cadence
+from coalition.resources import Resources, open_resources, prepare
+from coalition.services import automatic, feeds, fetching, samples, upkeep
+
+log = logging.getLogger(__name__)
+
+_TICK_SECONDS = 60
+
+
+@click.command("run")
+def run() -> None:
+    """Run everything in one process: pages, sender, periodic work; a local mailbox where no mail server is named.
+
+    Example: coalition run
+    """
+    _log_plainly()
+    config = read_config()
+    prepare(config)
+    resources = open_resources(config)
+    planted = _plant_samples(resources)
+    ending, stop_ticking = Ending(), threading.Event()
+    mailbox = None
+    server = _web_server(config, resources)
+    try:
+        if config.relay is None:
+            mailbox = Mailbox(page_port=config.mailbox_port, site_url=resources.links.signup())
+            mailbox.start()
+        relay = config.relay or Relay(Security.PLAIN, "127.0.0.1", mailbox.smtp_port if mailbox else 0)
+        sender = resources.sender(SmtpClient(relay))
+        threading.Thread(target=server.run, name="web", daemon=True).start()
+        # A daemon: it may be waiting for a feed of somebody else's, and every step of it can be cut off.
+        ticking = threading.Thread(target=_tick_until, args=(resources, stop_ticking), name="tick", daemon=True)
+        ticking.start()
+        sending = ending.run(sender.run, "sender")
+        _say_where(resources, mailbox, planted)
+        ending.wait()
+        click.echo("Ending: the letter that is on its way is finished, the rest waits.")
+        sender.stop()
+        stop_ticking.set()
+        server.close()
+        sending.join()
+        ticking.join(timeout=2)
+    finally:
+        server.close()
+        if mailbox is not None:
+            mailbox.stop()
+        resources.database.close()
+
+
+@click.command("serve")
+def serve() -> None:
+    """Run the pages only. Any WSGI server will do as well: `gunicorn wsgi:app`.
+
+    Example: coalition serve
+    """
+    _log_plainly()
+    resources = opened()
+    ending = Ending()
+    server = _web_server(resources.config, resources)
+    threading.Thread(target=server.run, name="web", daemon=True).start()
+    click.echo(f"Pages: {resources.links.signup()}")
+    ending.wait()
+    server.close()
+    resources.database.close()
+
+
+@click.command("tick")
+def tick() -> None:
+    """Do the periodic work that is due; for cron or a timer, as often as once a minute.
+
+    Example: coalition tick
+    """
+    resources = opened()
+    for name, rows in _tick(resources).items():
+        click.echo(f"{name}: {rows}")
+    resources.database.close()
+
+
+def _web_server(config: Config, resources: Resources) -> waitress.server.BaseWSGIServer:
+    try:
+        return waitress.create_server(
+            create_app(resources),
+            host=config.host,
+            port=config.port,
+            threads=8,
+            ident=None,
+            max_request_body_size=64 * 1024,
+            channel_timeout=30,
+        )
+    except OSError as error:
+        raise Misconfigured(
+            f"Port {config.port} on {config.host} is taken or can't be used: end the other program,"
+            " or choose another with COALITION_BIND=127.0.0.1:8010."
+        ) from error
+
+
+def _tick_until(resources: Resources, stop: threading.Event) -> None:
+    while True:
+        try:
+            _tick(resources)
+        except (SQLAlchemyError, CoalitionError) as error:
+            log.warning("the periodic work has to wait: %s", type(error).__name__)
+        if stop.wait(_TICK_SECONDS):
+            return
+
+
+def _tick(resources: Resources) -> dict[str, int]:
+    """All periodic work that is due, in the order in which one thing needs another: feeds bring news for issues."""
+    done = upkeep.tick(resources.database, utcnow())
+    read = feeds.fetch_all(resources.database, fetching.policy_of(resources.config), utcnow())
+    if read:
+        done["items from feeds"] = sum(result.taken.new for result in read)
+    sent = automatic.plan_and_send(resources.database, resources.letters, resources.config.community, utcnow())
+    return done | {f"letters of the {cadence} issue": n for cadence, n in sent.items()}
+
+
+def _plant_samples(resources: Resources) -> bool:
+    community = resources.config.community
+    if not resources.config.is_local:
+        return False
+    with resources.database.transaction() as session:
+        return samples.plant(session, community.locale, Cadence(community.cadence), utcnow())
+
+
+def _say_where(resources: Resources, mailbox: Mailbox | None, planted: bool) -> None:
+    lines = [
+        "",
+        f"  Sign-up page    {resources.links.signup()}",
+        f"  Local mailbox   {mailbox.page_url}" if mailbox else "  Letters go to your mail server.",
+        f"  Everything is kept in {resources.config.home}",
+        "",
+    ]
+    if planted:
+        lines += ["Sample topics and items are in place, so that there is something to try."]
+    if mailbox:
+        lines += [
+            "What to try: sign up on the page, open the letter in the mailbox, confirm. Then, in another terminal:",
+            "",
+            "  .venv/bin/coalition digest plan weekly",
+            "  .venv/bin/coalition digest preview weekly",
+            "  .venv/bin/coalition digest send weekly",
+            "",
+        ]
+    click.echo("\n".join([*lines, "Ctrl-C ends it."]))
+
+
+def _log_plainly() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    # They tell of every closed connection and every step; what matters comes as a warning.
+    for quiet in ("waitress", "alembic"):
+        logging.getLogger(quiet).setLevel(logging.WARNING)

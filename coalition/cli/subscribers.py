@@ -1,0 +1,92 @@
+"""`coalition subscriber`"""
+
+import click
+
+from coalition.address import Address
+from coalition.cli.shared import Group, changing, json_option, looking, show
+from coalition.clock import utcnow
+from coalition.services import audit, counts, people, preferences, unsubscribe
+from coalition.services.unsubscribe import Channel
+
+
+@click.group("subscriber", cls=Group)
+def subscriber() -> None:
+    """Help for somebody who calls."""
+
+
+@subscriber.command("show")
+@click.argument("address")
+@json_option
+def show_(address: str, as_json: bool) -> None:
+    """Show how somebody stands, by the address they give. The look is recorded.
+
+    Example: coalition subscriber show ada@example.org
+    """
+    with changing() as (resources, session):
+        person = people.by_address(session, resources.vault, Address.parse(address))
+        audit.record(session, "subscriber show", person.code)
+        facts = {
+            "code": person.code,
+            "state": person.state.value,
+            "format": person.format.value,
+            "confirmed": person.confirmed_at,
+            "paused_until": person.pause_until,
+        }
+        held = [
+            {
+                "topic": topic.slug,
+                "cadence": subscription.cadence.value,
+                "began": subscription.began_at,
+                "ended": subscription.ended_at,
+                "why": (subscription.ended_reason or subscription.source).value,
+            }
+            for subscription, topic in preferences.all_subscriptions(session, person)
+        ]
+        letters = [
+            {"letter": each.letter.value if each.letter else None, "state": each.state.value, "at": each.at}
+            for each in preferences.letters_sent(session, person)
+        ]
+    if as_json:
+        show([{**facts, "subscriptions": held, "letters": letters}], as_json=True, empty="")
+        return
+    show([{"what": name.replace("_", " "), "is": value} for name, value in facts.items()], as_json=False, empty="")
+    click.echo()
+    show(held, as_json=False, empty="No subscriptions.")
+    click.echo()
+    show(letters, as_json=False, empty="No letters.")
+
+
+@subscriber.command("leave")
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def leave(address: str, yes: bool) -> None:
+    """End all subscriptions of somebody who asks for it.
+
+    Example: coalition subscriber leave ada@example.org
+    """
+    parsed = Address.parse(address)
+    if not yes:
+        click.confirm(f"End all subscriptions of {parsed.masked}?", abort=True)
+    with changing() as (resources, session):
+        person = people.by_address(session, resources.vault, parsed)
+        left = unsubscribe.leave_all(session, person, Channel.STAFF, utcnow())
+        audit.record(session, "subscriber leave", person.code)
+    click.echo(f"{len(left.topics)} subscriptions ended. Nothing more is sent.")
+
+
+@subscriber.command("count")
+@json_option
+def count(as_json: bool) -> None:
+    """Count people by state, and subscriptions by topic and cadence.
+
+    Example: coalition subscriber count
+    """
+    with looking() as (_, session):
+        states = counts.by_state(session, utcnow())
+        topics = counts.by_topic(session)
+    if as_json:
+        show([{"states": states, "topics": topics}], as_json=True, empty="")
+        return
+    show([{"state": state, "people": n} for state, n in states.items()], as_json=False, empty="Nobody yet.")
+    click.echo()
+    show(topics, as_json=False, empty="No subscriptions yet.")

@@ -1,0 +1,69 @@
+"""`coalition topic`"""
+
+import click
+
+from coalition.cli.shared import Group, changing, json_option, looking, show
+from coalition.services import audit, topics
+
+
+@click.group("topic", cls=Group)
+def topic() -> None:
+    """What people can subscribe to."""
+
+
+@topic.command("add")
+@click.argument("slug")
+@click.option("--name", required=True, help="How pages and letters call it.")
+@click.option("--description", required=True, help="One line that says what one gets.")
+def add(slug: str, name: str, description: str) -> None:
+    """Open a topic.
+
+    Example: coalition topic add housing --name Housing --description "Homes, rents and repairs."
+    """
+    with changing() as (_, session):
+        topics.add(session, slug, name, description)
+        audit.record(session, "topic add", slug)
+    click.echo(f"Topic {slug} is open. Offer it on a form: coalition form edit main --topic {slug} …")
+
+
+@topic.command("edit")
+@click.argument("slug")
+@click.option("--name")
+@click.option("--description")
+def edit(slug: str, name: str | None, description: str | None) -> None:
+    """Change how a topic is called or described.
+
+    Example: coalition topic edit housing --name "Housing and rents"
+    """
+    with changing() as (_, session):
+        topics.edit(session, slug, name, description)
+        audit.record(session, "topic edit", slug)
+    click.echo(f"Topic {slug} is changed.")
+
+
+@topic.command("close")
+@click.argument("slug")
+def close(slug: str) -> None:
+    """Take no new subscriptions for a topic; those who have it keep it.
+
+    Example: coalition topic close housing
+    """
+    with changing() as (_, session):
+        topics.close(session, slug)
+        audit.record(session, "topic close", slug)
+    click.echo(f"Topic {slug} takes no new subscriptions.")
+
+
+@topic.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """Show every topic.
+
+    Example: coalition topic list
+    """
+    with looking() as (_, session):
+        rows = [
+            {"slug": each.slug, "name": each.name, "open": each.open, "description": each.description}
+            for each in topics.all_of(session)
+        ]
+    show(rows, as_json=as_json, empty="There are no topics yet: coalition topic add …")

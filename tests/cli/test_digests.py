@@ -1,0 +1,185 @@
+"""`coalition digest`: plan, look, test, send, stop."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import Shell
+from tests.house import House, a_subscriber, html_of, links_in, text_of
+
+
+@pytest.fixture
+def planned(shell: Shell) -> Shell:
+    """An issue 1 for two readers: ada gets HTML, bob text."""
+    house = shell.house
+    a_subscriber(house, "ada@example.org")
+    a_subscriber(house, "bob@example.org", ("housing", "events"))
+    house.publish("housing", "Rents fall", "They do.")
+    house.publish("events", "A meeting", "Come.")
+    shell.run("digest", "plan", "weekly", "--subject", "The week")
+    return shell
+
+
+def test_a_plan_says_what_it_made_and_what_comes_next(shell: Shell, tmp_path: Path) -> None:
+    a_subscriber(shell.house)
+    shell.house.publish()
+    intro = tmp_path / "intro.md"
+    intro.write_text("Hello, *all*.", "utf-8")
+
+    said = shell.run("digest", "plan", "weekly", "--intro", str(intro)).out
+
+    assert "Issue 1: 1 letters in 1 variants." in said
+    assert "coalition digest preview 1" in said
+    assert "coalition digest send 1" in said
+    assert shell.audit() == [("digest plan", "1")]
+    assert shell.house.relay.received == []
+
+
+def test_planning_again_replaces_the_plan(planned: Shell) -> None:
+    planned.run("digest", "plan", "weekly", "--subject", "Better")
+
+    rows = planned.run("digest", "list", "--json").json
+    assert [(row["issue"], row["state"], row["subject"]) for row in rows] == [
+        (2, "planned", "Better"),
+        (1, "cancelled", "The week"),
+    ]
+    assert planned.run("digest", "status", "weekly", "--json").json[0]["issue"] == 2
+
+
+def test_with_nothing_to_send_there_is_no_issue(shell: Shell) -> None:
+    assert "Nobody has a weekly subscription" in shell.run("digest", "plan", "weekly", code=1).err
+    a_subscriber(shell.house)
+    assert "nothing to send" in shell.run("digest", "plan", "weekly", code=1).err
+
+
+def test_a_subject_that_no_header_can_carry_is_refused(shell: Shell) -> None:
+    for subject in ("a\nBcc: x", "=?utf-8?q?x?=", "x" * 151, "a\ue000b", "\u2028", "  "):
+        assert "one line of 1 to 150" in shell.refused("digest", "plan", "weekly", "--subject", subject)
+
+
+def test_an_introduction_that_no_letter_can_carry_is_named(shell: Shell, tmp_path: Path) -> None:
+    path = tmp_path / "intro.md"
+
+    for content in (b"Caf\xe9", b"a\x00b", "a\ue000b".encode()):
+        path.write_bytes(content)
+        assert shell.refused("digest", "plan", "weekly", "--intro", str(path)).startswith(f"{path}: ")
+
+
+def test_a_preview_writes_both_forms_and_links_to_a_sample(planned: Shell) -> None:
+    said = planned.run("digest", "preview", "weekly", "--no-browser").out
+
+    text, html = (Path(line) for line in said.splitlines())
+    assert (text.name, html.name) == ("letter.txt", "letter.html")
+    assert planned.house.config.home in text.parents
+    assert "Rents fall" in text.read_text("utf-8")
+    assert "Rents fall" in html.read_text("utf-8")
+    assert "/unsubscribe/samplesample" in text.read_text("utf-8")
+    assert planned.house.relay.received == []
+
+
+def test_each_variant_can_be_looked_at(planned: Shell) -> None:
+    texts = set()
+    for number in ("1", "2"):
+        said = planned.run("digest", "preview", "1", "--variant", number, "--no-browser").out
+        texts.add(Path(said.splitlines()[0]).read_text("utf-8"))
+
+    assert len(texts) == 2
+    assert "has the variants 1 to 2" in planned.refused("digest", "preview", "1", "--variant", "3")
+    assert "has the variants 1 to 2" in planned.refused("digest", "preview", "1", "--variant", "0")
+
+
+def test_a_test_letter_goes_to_the_named_address_alone(planned: Shell) -> None:
+    said = planned.run("digest", "test", "weekly", "Staff@example.org")
+
+    assert "s•••@e•••.org".replace("s", "S", 1) in said.out
+    assert "Staff@" not in said.out
+    assert "No sender runs" in said.out
+    [letter] = planned.house.drain()
+    assert letter.recipient == "Staff@example.org"
+    [message] = planned.house.letters_to("Staff@example.org")
+    assert message["Subject"] == "The week"
+    assert {url.rpartition("/")[2][:6] for url in links_in(message) if "/unsubscribe/" in url} == {"sample"}
+    assert planned.run("digest", "status", "1", "--json").json[0]["deliveries"] == {"queued": 2}
+    assert planned.audit() == [("digest plan", "1"), ("digest test", "1")]
+
+
+def test_a_test_letter_to_no_address_is_refused(planned: Shell) -> None:
+    assert "name@example.org" in planned.refused("digest", "test", "weekly", "staff")
+    assert planned.house.drain() == []
+
+
+def test_an_issue_is_sent_once_and_its_state_is_told(planned: Shell) -> None:
+    said = planned.run("digest", "send", "weekly", "--yes", "--no-wait").out
+    assert "Issue 1 goes to 2 readers." in said
+    assert planned.run("digest", "status", "1", "--json").json[0]["state"] == "sending"
+
+    assert sorted(each.recipient for each in planned.house.drain()) == ["ada@example.org", "bob@example.org"]
+
+    [facts] = planned.run("digest", "status", "1", "--json").json
+    assert facts == {"issue": 1, "state": "sent", "deliveries": {"sent": 2}, "not_mailed": []}
+    assert "“The week”: sent" in planned.run("digest", "status", "weekly").out
+    planned.run("digest", "send", "1", "--yes", "--no-wait")
+    assert planned.house.drain() == []
+    assert [action for action, _ in planned.audit()] == ["digest plan", "digest send", "digest send"]
+
+
+def test_watching_ends_when_the_issue_is_sent(planned: Shell) -> None:
+    planned.run("digest", "send", "weekly", "--yes", "--no-wait")
+    planned.house.drain()
+
+    for words in (["status", "weekly", "--watch"], ["send", "weekly", "--yes"]):
+        said = planned.run("digest", *words).out
+        assert "“The week”: sent" in said
+        assert "2  sent" in said
+
+
+def test_sending_asks_first_and_takes_no_for_an_answer(planned: Shell) -> None:
+    said = planned.run("digest", "send", "weekly", answer="n\n", code=1)
+
+    assert "Send issue 1, “The week”, to 2 readers?" in said.out
+    assert planned.run("digest", "status", "1", "--json").json[0]["state"] == "planned"
+    assert planned.house.drain() == []
+
+
+def test_an_issue_is_held_resumed_and_cancelled(planned: Shell) -> None:
+    planned.run("digest", "send", "1", "--yes", "--no-wait")
+
+    assert planned.run("digest", "hold", "weekly").out == "Issue 1 is held.\n"
+    assert planned.house.drain() == []
+    assert planned.run("digest", "resume", "1").out == "Issue 1 is sending.\n"
+    planned.run("digest", "hold", "1")
+    assert planned.run("digest", "cancel", "1", "--yes").out == "Issue 1 is cancelled.\n"
+
+    assert planned.house.drain() == []
+    [facts] = planned.run("digest", "status", "1", "--json").json
+    assert (facts["state"], sum(facts["deliveries"].values())) == ("cancelled", 2)
+    assert "queued" not in facts["deliveries"]
+    assert [action.split()[1] for action, _ in planned.audit()] == ["plan", "send", "hold", "resume", "hold", "cancel"]
+
+
+def test_an_issue_that_is_not_there_is_told_in_one_line(shell: Shell) -> None:
+    for verb in ("preview", "send", "status", "hold", "resume", "cancel"):
+        for name in ("7", "weekly", "yearly", "1; DROP TABLE issue", "²", "99999999999999999999"):
+            assert "issue" in shell.refused("digest", verb, name).lower()
+
+
+def test_an_issue_that_is_over_stays_so(planned: Shell) -> None:
+    assert "only while it is sending" in planned.refused("digest", "hold", "1")
+    planned.run("digest", "send", "1", "--yes", "--no-wait")
+    planned.house.drain()
+
+    assert "has been sent" in planned.refused("digest", "cancel", "1", "--yes")
+    assert "sent already" in planned.run("digest", "plan", "weekly", code=1).err
+
+
+def test_a_reader_gets_what_the_preview_showed(planned: Shell, house: House) -> None:
+    preview = Path(planned.run("digest", "preview", "1", "--no-browser").out.splitlines()[1])
+    planned.run("digest", "test", "1", "staff@example.org")
+    house.drain()
+    [letter] = house.letters_to("staff@example.org")
+
+    def without_dates(html: str) -> str:
+        return "\n".join(line for line in html.strip().split("\n") if "/preferences/" not in line)
+
+    assert without_dates(html_of(letter)) == without_dates(preview.read_text("utf-8"))
+    assert "The week" in text_of(letter)

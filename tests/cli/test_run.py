@@ -1,0 +1,128 @@
+"""`coalition run` as a real program: it answers, says where, ends when it is told to, and begins again."""
+
+import signal
+import socket
+import urllib.request
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import end, free_ports, program, running
+
+READY = "Ctrl-C ends it."
+
+
+def _ports(ports: list[int]) -> dict[str, str]:
+    return {"BIND": f"127.0.0.1:{ports[0]}", "MAILBOX_PORT": str(ports[1])}
+
+
+def _get(url: str) -> str:
+    with urllib.request.urlopen(url) as answer:
+        assert answer.status == HTTPStatus.OK
+        return str(answer.read().decode())
+
+
+def test_it_answers_where_it_says_and_ends_at_once_when_told(tmp_path: Path) -> None:
+    ports = free_ports()
+
+    with running("run", folder=tmp_path, ready=READY, **_ports(ports)) as (process, said):
+        assert f"http://127.0.0.1:{ports[0]}/" in said
+        assert f"http://127.0.0.1:{ports[1]}" in said
+        assert str(tmp_path / "instance") in said
+        assert "Sample topics and items are in place" in said
+        assert 'name="email"' in _get(f"http://127.0.0.1:{ports[0]}/")
+        assert "Local mailbox" in _get(f"http://127.0.0.1:{ports[1]}/")
+        assert end(process, signal.SIGTERM) == 0
+
+
+def test_it_ends_well_however_often_it_is_told_and_begins_again_where_it_was(tmp_path: Path) -> None:
+    ports = free_ports()
+
+    for number, signals in enumerate([[signal.SIGTERM] * 2, [signal.SIGINT] * 3, [signal.SIGINT, signal.SIGTERM]]):
+        with running("run", folder=tmp_path, ready=READY, **_ports(ports)) as (process, said):
+            assert ("Sample topics" in said) == (number == 0)
+            assert end(process, *signals) == 0
+
+    assert program("outbox", "check", folder=tmp_path).code == 0
+
+
+def test_serving_pages_alone_ends_as_well(tmp_path: Path) -> None:
+    ports = free_ports()
+    assert program("database", "upgrade", folder=tmp_path).code == 0
+
+    with running("serve", folder=tmp_path, ready="Pages: ", **_ports(ports)) as (process, said):
+        assert _get(said.split("Pages: ")[1].strip() + "privacy")
+        assert end(process, signal.SIGTERM) == 0
+
+
+def test_a_sender_alone_ends_as_well(tmp_path: Path) -> None:
+    ports = free_ports()
+    settings = {**_ports(ports), "SMTP_URL": f"smtp://127.0.0.1:{ports[1]}"}
+    assert program("database", "upgrade", folder=tmp_path).code == 0
+
+    with running("run", folder=tmp_path, ready=READY, **settings) as (process, said):
+        assert "Letters go to your mail server." in said
+        assert end(process, signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("taken", ["page", "mailbox"])
+def test_a_taken_port_is_told_in_one_line(taken: str, tmp_path: Path) -> None:
+    ports = free_ports()
+    program("database", "upgrade", folder=tmp_path)
+
+    with socket.create_server(("127.0.0.1", ports[taken == "mailbox"])):
+        said = program("run", folder=tmp_path, **_ports(ports))
+
+    assert said.code == 2
+    [line] = said.err.splitlines()
+    assert str(ports[taken == "mailbox"]) in line
+    assert "COALITION_" in line
+
+
+def test_a_home_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    for home in ("/proc/coalition", str(tmp_path / "file" / "home")):
+        said = program("run", folder=tmp_path, HOME=home)
+        assert said.code == 2
+        [line] = said.err.splitlines()
+        assert home in line
+        assert "COALITION_HOME" in line
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"BIND": "8000"},
+        {"BASE_URL": "http://[::1"},
+        {"DATABASE_URL": "sqlite:////nonexistent/a.db"},
+        {"DATABASE_URL": "postgresql://127.0.0.1:1/x"},
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_is_told_in_one_line(settings: dict[str, str], tmp_path: Path) -> None:
+    said = program("run", folder=tmp_path, **settings)
+
+    assert said.code == 2
+    assert said.out == ""
+    [line] = said.err.splitlines()
+    assert f"COALITION_{next(iter(settings))}" in line
+
+
+def test_every_wrong_setting_has_a_line_of_its_own(tmp_path: Path) -> None:
+    said = program("run", folder=tmp_path, BIND="x", RATE="x", TYPO="x")
+
+    assert (said.code, len(said.err.splitlines())) == (2, 3)
+
+
+def test_a_damaged_key_is_told_in_one_line(tmp_path: Path) -> None:
+    program("database", "upgrade", folder=tmp_path)
+    (tmp_path / "instance" / "keys" / "tokens.key").write_text("1 changeme\n")
+
+    for verb in (["run"], ["topic", "list"]):
+        said = program(*verb, folder=tmp_path)
+        assert said.code == 2
+        [line] = said.err.splitlines()
+        assert "tokens.key" in line
+        assert "changeme" not in line
