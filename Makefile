@@ -9,11 +9,11 @@ COMPILE := $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --
 	--generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix letters lock wheel clean
+.PHONY: help run test check fix letters translations lock wheel clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\): ## /\1	/p' Makefile | while IFS='	' read -r target does; do \
-		printf '  make %-9s %s\n' "$$target" "$$does"; done
+		printf '  make %-13s %s\n' "$$target" "$$does"; done
 
 # exec, so that a signal meets the program itself and not a shell that stands before it.
 run: ## start everything on this machine: web, sender, and a mailbox that catches the mail
@@ -40,6 +40,10 @@ fix: ## format the code and repair what the linter can
 letters: ## accept the letters as they are now as the golden ones; read the diff before you commit
 	$(READY) --dev
 	@TEST_ACCEPT=1 $(BIN)/pytest tests/mail $(ARGS)
+
+translations: ## bring the catalogues up to the texts in the code; then fill in what is new
+	$(READY) --dev
+	@$(BIN)/python .ci/translations.py
 
 # requirements.lock is what SQLite needs; -postgres adds the driver, -dev what tests and checks need besides.
 # uv reads pyproject.toml for all platforms at once, which pip cannot; it is installed here and nowhere else.

@@ -8,3 +8,4 @@ _ROOT = _PACKAGE / "_data" if (_PACKAGE / "_data").is_dir() else _PACKAGE.parent
 TEMPLATES = _ROOT / "templates"
 MIGRATIONS = _ROOT / "migrations"
 STATIC = _PACKAGE / "static"
+TRANSLATIONS = _PACKAGE / "translations"

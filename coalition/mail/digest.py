@@ -69,10 +69,11 @@ class Copy:
         )
 
 
-def html_fragment(letters: Letters, title: str, summary_md: str, url: str | None) -> str:
+def html_fragment(letters: Letters, locale: str, title: str, summary_md: str, url: str | None) -> str:
     """One item as inlined HTML."""
     html = letters.template(
         "digest/item.html",
+        locale,
         title=title,
         url=url,
         html=Markup(markdown.to_html(summary_md)),  # noqa: S704  # cleaned
@@ -80,9 +81,10 @@ def html_fragment(letters: Letters, title: str, summary_md: str, url: str | None
     return letters.inline_fragment(html)
 
 
-def text_fragment(letters: Letters, title: str, summary_md: str, url: str | None) -> str:
+def text_fragment(letters: Letters, locale: str, title: str, summary_md: str, url: str | None) -> str:
     """One item as text."""
-    text = letters.template("digest/item.txt", title=markdown.wrap(title), url=url, text=markdown.to_text(summary_md))
+    body = markdown.to_text(summary_md)
+    text = letters.template("digest/item.txt", locale, title=markdown.wrap(title), url=url, text=body)
     return text.strip()
 
 
@@ -91,6 +93,7 @@ def compose_text(letters: Letters, locale: str, edition: Edition, sections: Sequ
     contents = "\n\n\n".join(
         letters.template(
             "digest/topic.txt",
+            locale,
             name=section.name,
             slug=section.slug,
             more=section.more,
@@ -102,7 +105,7 @@ def compose_text(letters: Letters, locale: str, edition: Edition, sections: Sequ
     )
     shell = letters.template(
         "digest/body.txt",
-        locale=locale,
+        locale,
         subject=edition.subject,
         dated=edition.dated,
         intro=_OPEN + "intro" + _CLOSE if edition.intro_md else "",
@@ -123,7 +126,7 @@ def compose_html(letters: Letters, locale: str, edition: Edition, sections: Sequ
     shell = letters.inline(
         letters.template(
             "digest/body.html",
-            locale=locale,
+            locale,
             subject=edition.subject,
             dated=edition.dated,
             intro=Markup(markdown.to_html(edition.intro_md, heading="h2")),  # noqa: S704  # cleaned
@@ -136,6 +139,7 @@ def compose_html(letters: Letters, locale: str, edition: Edition, sections: Sequ
         letters.inline_fragment(
             letters.template(
                 "digest/topic.html",
+                locale,
                 name=section.name,
                 slug=section.slug,
                 more=section.more,

@@ -24,7 +24,7 @@ def attach(app: Flask, resources: Resources) -> None:
     app.extensions["coalition"] = resources
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(day=resources.letters.day, minute=resources.letters.minute)
+    shared.teach(app)
     # A mail program that leaves by RFC 8058 follows no redirect, so no address of ours answers with a tidier one.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.before_request(guards.require_our_host)

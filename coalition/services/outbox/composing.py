@@ -54,7 +54,7 @@ class Composer:
         return Slots(
             preferences=self._links.preferences(person.code, person.epoch, ready.dated_at),
             unsubscribe=self._links.unsubscribe(person.code),
-            confirmed=self._letters.day(person.confirmed_at or person.created_at),
+            confirmed=self._letters.day(person.confirmed_at or person.created_at, person.locale),
         )
 
     def _list_headers(self, ready: Ready) -> dict[str, str]:
