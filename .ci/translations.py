@@ -30,6 +30,7 @@ KEYWORDS = {
 # Staff's own pages and what is planted as a sample stay as they are.
 TEMPLATES = [(f"{room}/**", "jinja2") for room in ("pages", "layouts", "embed", "mail")]
 OPTIONS = {f"{room}/**": {"trimmed": "true", "silent": "false"} for room in ("pages", "layouts", "embed", "mail")}
+NOTES = ("Translators:",)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=timezone.utc)  # noqa: UP017  # a fixed date: no run differs from the one before
 # The plural forms of CLDR, the standard of the field for what languages do with numbers.
 PLURALS = {
@@ -65,12 +66,8 @@ def main(arguments: list[str]) -> int:
 
 def _extract() -> Catalog:
     found = Catalog(domain="coalition", creation_date=LONG_AGO, charset="utf-8")
-    code = extract_from_dir(
-        ROOT / "coalition", [("**.py", "python")], keywords=KEYWORDS, comment_tags=("Translators:",)
-    )
-    templates = extract_from_dir(
-        ROOT / "templates", TEMPLATES, OPTIONS, keywords=KEYWORDS, comment_tags=("Translators:",)
-    )
+    code = extract_from_dir(ROOT / "coalition", [("**.py", "python")], keywords=KEYWORDS, comment_tags=NOTES)
+    templates = extract_from_dir(ROOT / "templates", TEMPLATES, OPTIONS, keywords=KEYWORDS, comment_tags=NOTES)
     for _, _, text, comments, context in [*code, *templates]:
         found.add(text, auto_comments=comments, context=context)
     return found

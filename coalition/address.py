@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from email_validator import EmailNotValidError, validate_email
 
 from coalition.errors import BadAddress
+from coalition.languages import N_
 
 _DOTLESS_PROVIDERS = frozenset({"gmail.com", "googlemail.com"})
 
@@ -24,24 +25,24 @@ class Address:
 
     @classmethod
     def parse(cls, typed: str) -> "Address":
-        """Read what a person typed. Raises BadAddress with a sentence for that person."""
+        """Read what a person typed. Raises BadAddress with a sentence for that person, in English for `gettext`."""
         typed = typed.strip(" \t")
         if not typed:
-            raise BadAddress("Enter your e-mail address")
+            raise BadAddress(N_("Enter your e-mail address"))
         _refuse_invisible(typed)
         _refuse_several(typed)
         local, _, _ = typed.rpartition("@")
         if not local.isascii():
-            raise BadAddress("Enter an e-mail address with only the letters a to z before the @")
+            raise BadAddress(N_("Enter an e-mail address with only the letters a to z before the @"))
         try:
             found = validate_email(
                 typed, check_deliverability=False, strict=True, allow_smtputf8=False, allow_quoted_local=False
             )
         except EmailNotValidError as error:
-            raise BadAddress("Enter an e-mail address in the right form, like name@example.org") from error
+            raise BadAddress(N_("Enter an e-mail address in the right form, like name@example.org")) from error
         written = f"{local}@{found.ascii_domain.lower()}"
         if len(written) > 254:
-            raise BadAddress("Enter an e-mail address of at most 254 characters")
+            raise BadAddress(N_("Enter an e-mail address of at most 254 characters"))
         return cls(written, written.casefold())
 
     @property
@@ -68,9 +69,9 @@ def _refuse_invisible(typed: str) -> None:
     for character in typed:
         # Cc, Cf, Cs, Zl, Zp, Zs: control, format (zero-width, direction), surrogates and every kind of space.
         if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp", "Zs"}:
-            raise BadAddress("Your e-mail address holds a space or an invisible character: type it anew")
+            raise BadAddress(N_("Your e-mail address holds a space or an invisible character: type it anew"))
 
 
 def _refuse_several(typed: str) -> None:
     if any(mark in typed for mark in ",;<>") or typed.count("@") > 1:
-        raise BadAddress("Enter one e-mail address only, without a name beside it")
+        raise BadAddress(N_("Enter one e-mail address only, without a name beside it"))

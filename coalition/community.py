@@ -1,13 +1,15 @@
 """Facts of the community, from `community.toml`: who writes, to whom, when and under which limits."""
 
-import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from coalition.address import Address
-from coalition.errors import BadAddress
+from coalition.languages import OWN_NAMES
+from coalition.tables import Tables
+from coalition.theme import Theme, read_theme
 
 SAMPLE = """\
 # Facts of your community. Pages and letters show them; restart Coalition after a change.
@@ -42,10 +44,46 @@ neighbourhood_hour = 60
 form_hour = 200
 world_hour = 300
 form_seconds = 2        # a form sent back faster than this was not filled in by a person
+
+[theme]
+mark = ""               # an SVG file beside this one; what it paints in no colour or in currentColor gets the accent
+
+[theme.light]           # a colour that you leave out stays as it is here
+paper = "#f7f2e9"       # around the sheet
+sheet = "#fffdf9"       # under the text
+ink = "#24211d"         # text
+muted = "#625b52"       # text that stands back
+line = "#e0d8ca"        # hairlines
+edge = "#857b6e"        # borders of fields and buttons
+accent = "#1f5c4d"      # links, buttons, headings
+on_accent = "#ffffff"   # the words on a button
+signal = "#a4481f"      # errors, the ring around what has the focus, ornaments
+
+[theme.dark]            # the same for readers whose screen is dark
+paper = "#171512"
+sheet = "#211e1a"
+ink = "#ece6dc"
+muted = "#b3aa9d"
+line = "#3d3831"
+edge = "#978d80"
+accent = "#7fc7b1"
+on_accent = "#12211c"
+signal = "#e59a73"
+
+# Words of your own, in one language each: en, cy, fr, de, es or ar. What you leave out stays as it is.
+[wordings.en]
+# join_heading = "Join us"                   # heading of the sign-up page
+# join_lead = "News from your street."       # the sentence below it, in place of the tagline
+# consent = "I would like to get your news." # what people agree to on forms without a wording of their own
+# confirm = "We are glad that you found us." # one more sentence in the letter that asks to confirm
+# welcome = "See you on Tuesday at seven!"   # ... in the letter of welcome, and on the page that confirms
+# footer = "Charity no. 0000000"             # one more line at the foot of pages and letters
 """
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CADENCES = ("as-it-happens", "daily", "weekly", "monthly")
+_WORDINGS = ("join_heading", "join_lead", "consent", "confirm", "welcome", "footer")
+_NO_WORDINGS = {code: dict.fromkeys(_WORDINGS, "") for code in OWN_NAMES}
 
 
 @dataclass(frozen=True)
@@ -82,6 +120,8 @@ class Community:
     approval: bool
     public_archive: bool
     limits: Limits
+    theme: Theme
+    wordings: Mapping[tuple[str, str], str] = field(hash=False)
 
     @property
     def is_sample(self) -> bool:
@@ -93,6 +133,12 @@ class Community:
         """The domain of the sender, on the right side of every Message-ID."""
         return self.sender.compared.rpartition("@")[2]
 
+    def wording(self, key: str, language: str) -> str:
+        """The community's own words for this place in a language; empty where it leaves ours."""
+        if key not in _WORDINGS:
+            raise KeyError(key)
+        return self.wordings.get((language.partition("-")[0], key), "")
+
 
 def read_community(path: Path, sender: str = "") -> tuple[Community, list[str]]:
     """Read the file (the sample where it is missing) and list what is wrong with it. `sender` stands above `from`."""
@@ -103,96 +149,35 @@ def read_community(path: Path, sender: str = "") -> tuple[Community, list[str]]:
         return read_community(Path("/nonexistent"))[0], [f"{path.name} can't be read."]
     except tomllib.TOMLDecodeError as error:
         return read_community(Path("/nonexistent"))[0], [f"{path.name}: {error}."]
-    reader = _Table(path.name, found, tomllib.loads(SAMPLE))
-    limits = Limits(**{each.name: reader.number("limits", each.name, 0, 10**9) for each in fields(Limits)})
+    tables = Tables(path, found, tomllib.loads(SAMPLE) | {"wordings": _NO_WORDINGS})
     community = Community(
-        name=reader.line("community", "name"),
-        tagline=reader.line("community", "tagline"),
-        sender=reader.address("from", sender),
-        reply_to=reader.address("reply_to"),
-        controller=reader.line("community", "controller"),
-        postal_address=reader.line("community", "postal_address"),
-        list_id=reader.matching("list_id", r"[a-z0-9-]+(\.[a-z0-9-]+)+", "a name like news.example.org"),
-        bounce_domain=reader.matching("bounce_domain", r"|[a-z0-9-]+(\.[a-z0-9-]+)+", "a domain or empty"),
-        locale=reader.matching("locale", r"[a-z]{2,3}(-[A-Za-z0-9]+)*", "a language tag like en or de"),
-        timezone=reader.timezone("timezone"),
-        cadence=reader.one_of("digest", "cadence", _CADENCES),
-        weekday=WEEKDAYS.index(reader.one_of("digest", "weekday", WEEKDAYS)),
-        hour=reader.number("digest", "hour", 0, 23),
-        items_per_topic=reader.number("digest", "items_per_topic", 1, 1000),
-        automatic=reader.some_of("digest", "automatic", _CADENCES),
-        approval=reader.yes_or_no("digest", "approval"),
-        public_archive=reader.yes_or_no("archive", "public"),
-        limits=limits,
+        name=tables.line("community", "name"),
+        tagline=tables.line("community", "tagline"),
+        sender=tables.address("community", "from", sender),
+        reply_to=tables.address("community", "reply_to"),
+        controller=tables.line("community", "controller"),
+        postal_address=tables.line("community", "postal_address"),
+        list_id=tables.matching("community", "list_id", r"[a-z0-9-]+(\.[a-z0-9-]+)+", "a name like news.example.org"),
+        bounce_domain=tables.matching("community", "bounce_domain", r"|[a-z0-9-]+(\.[a-z0-9-]+)+", "a domain or empty"),
+        locale=tables.matching("community", "locale", r"[a-z]{2,3}(-[A-Za-z0-9]+)*", "a language tag like en or de"),
+        timezone=tables.timezone("community", "timezone"),
+        cadence=tables.one_of("digest", "cadence", _CADENCES),
+        weekday=WEEKDAYS.index(tables.one_of("digest", "weekday", WEEKDAYS)),
+        hour=tables.number("digest", "hour", 0, 23),
+        items_per_topic=tables.number("digest", "items_per_topic", 1, 1000),
+        automatic=tables.some_of("digest", "automatic", _CADENCES),
+        approval=tables.yes_or_no("digest", "approval"),
+        public_archive=tables.yes_or_no("archive", "public"),
+        limits=Limits(**{each.name: tables.number("limits", each.name, 0, 10**9) for each in fields(Limits)}),
+        theme=read_theme(tables),
+        wordings=_wordings(tables),
     )
-    return community, reader.faults
+    return community, tables.faults
 
 
-class _Table:
-    """Reads values of the wanted kind and collects what is wrong; a wrong value becomes the sample's."""
-
-    def __init__(self, file: str, found: dict[str, object], sample: dict[str, dict[str, object]]) -> None:
-        self._file, self._found, self._sample = file, found, sample
-        self.faults: list[str] = []
-        for table, values in found.items():
-            known = sample.get(table)
-            if known is None or not isinstance(values, dict):
-                self.faults.append(f"{file}: [{table}] is not a table of Coalition.")
-                continue
-            self.faults += [f"{file}: {table}.{key} is not a setting." for key in values if key not in known]
-
-    def _value(self, table: str, key: str) -> object:
-        values = self._found.get(table, {})
-        return values.get(key, self._sample[table][key]) if isinstance(values, dict) else self._sample[table][key]
-
-    def _wrong(self, table: str, key: str, wanted: str) -> object:
-        self.faults.append(f"{self._file}: {table}.{key} is not {wanted}.")
-        return self._sample[table][key]
-
-    def line(self, table: str, key: str) -> str:
-        value = self._value(table, key)
-        may_be_empty = self._sample[table][key] == ""
-        if not isinstance(value, str) or not (value.strip() or may_be_empty) or not _fits_a_header(value):
-            value = self._wrong(table, key, "one line of text")
-        return str(value).strip()
-
-    def matching(self, key: str, pattern: str, wanted: str) -> str:
-        value = self.line("community", key)
-        return value if re.fullmatch(pattern, value) else str(self._wrong("community", key, wanted))
-
-    def address(self, key: str, above: str = "") -> Address:
-        try:
-            return Address.parse(above or self.line("community", key))
-        except BadAddress:
-            return Address.parse(str(self._wrong("community", key, "an e-mail address")))
-
-    def timezone(self, key: str) -> ZoneInfo:
-        try:
-            return ZoneInfo(self.line("community", key))
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            return ZoneInfo(str(self._wrong("community", key, "a time zone like Europe/London")))
-
-    def number(self, table: str, key: str, lowest: int, highest: int) -> int:
-        value = self._value(table, key)
-        if not isinstance(value, int) or isinstance(value, bool) or not lowest <= value <= highest:
-            value = self._wrong(table, key, f"a whole number from {lowest} to {highest}")
-        return int(str(value))
-
-    def some_of(self, table: str, key: str, choices: tuple[str, ...]) -> tuple[str, ...]:
-        value = self._value(table, key)
-        if not isinstance(value, list) or any(each not in choices for each in value):
-            value = self._wrong(table, key, f"a list of some of: {', '.join(choices)}")
-        return tuple(value) if isinstance(value, list) else ()
-
-    def yes_or_no(self, table: str, key: str) -> bool:
-        value = self._value(table, key)
-        return bool(value if isinstance(value, bool) else self._wrong(table, key, "true or false"))
-
-    def one_of(self, table: str, key: str, choices: tuple[str, ...]) -> str:
-        value = self._value(table, key)
-        return str(value if value in choices else self._wrong(table, key, f"one of: {', '.join(choices)}"))
-
-
-def _fits_a_header(text: str) -> bool:
-    # Mail programs would decode what follows "=?" into whatever a stranger hid in it.
-    return text.isprintable() and "=?" not in text and len(text) <= 500
+def _wordings(tables: Tables) -> dict[tuple[str, str], str]:
+    found = {(code, key): tables.line(f"wordings.{code}", key) for code in OWN_NAMES for key in _WORDINGS}
+    for (code, key), text in found.items():
+        if key == "consent" and 0 < len(text) < 10:
+            tables.fault(f"wordings.{code}.consent is too short to say what people agree to.")
+    return {place: text for place, text in found.items() if text}

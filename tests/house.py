@@ -211,7 +211,7 @@ def a_subscriber(
             code=random_code(),
             address_sealed=vault.seal(parsed),
             address_key=vault.key(parsed),
-            locale="en",
+            locale=house.config.community.locale,
             format=form,
             timezone=None,
             weekday=None,

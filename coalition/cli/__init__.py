@@ -1,6 +1,6 @@
 """The `coalition` command: thin groups over the services, one a noun."""
 
-from coalition.cli import databases, feeds, forms, items, outbox, run, sending, subscribers, topics
+from coalition.cli import databases, digests, feeds, forms, items, outbox, run, subscribers, topics
 from coalition.cli.shared import Group
 
 main = Group(
@@ -16,7 +16,7 @@ for command in (
     forms.form,
     items.item,
     feeds.feed,
-    sending.digest,
+    digests.digest,
     subscribers.subscriber,
     outbox.outbox,
     databases.database,

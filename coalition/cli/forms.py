@@ -7,8 +7,11 @@ from sqlalchemy.orm import Session
 
 from coalition.cli.shared import Group, changing, json_option, looking, show
 from coalition.cli.snippets import frame_snippet, plain_snippet
-from coalition.models import Cadence, Form, Wording
-from coalition.services import audit, forms, topics
+from coalition.community import Community
+from coalition.errors import NotFound
+from coalition.languages import OWN_NAMES, language
+from coalition.models import Cadence, Form
+from coalition.services import audit, forms, topics, wordings
 
 _CADENCE = click.Choice([cadence.value for cadence in Cadence])
 
@@ -21,8 +24,8 @@ def form() -> None:
 @form.command("add")
 @click.argument("slug")
 @click.option("--topic", "topic_slugs", multiple=True, required=True, help="A topic it offers; once for each.")
-@click.option("--wording", required=True, help="The consent wording, shown beside the button.")
-@click.option("--locale", help="Language of the form; the community's by default.")
+@click.option("--wording", help="A consent wording of its own, in one language; by default ours, in every language.")
+@click.option("--locale", help=f"Language of the form ({', '.join(OWN_NAMES)}); the community's by default.")
 @click.option("--cadence", type=_CADENCE, help="Rhythm of new subscriptions; the community's by default.")
 @click.option(
     "--origin", "origins", multiple=True, help="A site that may show it in a frame, like https://example.org."
@@ -31,7 +34,7 @@ def form() -> None:
 def add(
     slug: str,
     topic_slugs: tuple[str, ...],
-    wording: str,
+    wording: str | None,
     locale: str | None,
     cadence: str | None,
     origins: tuple[str, ...],
@@ -48,7 +51,7 @@ def add(
             session,
             slug,
             topics=topic_slugs,
-            wording=wording,
+            wording=wording or "",
             locale=locale or community.locale,
             cadence=Cadence(cadence or community.cadence),
             origins=origins,
@@ -61,7 +64,9 @@ def add(
 @form.command("edit")
 @click.argument("slug")
 @click.option("--topic", "topic_slugs", multiple=True, help="The topics it offers from now on; once for each.")
-@click.option("--wording", help="A new consent wording; the old one is kept for those who agreed to it.")
+@click.option(
+    "--wording", help="A new consent wording; the old one stays with those who agreed to it. An empty text: ours again."
+)
 @click.option("--cadence", type=_CADENCE)
 @click.option("--origin", "origins", multiple=True, help="The sites that may show it in a frame from now on.")
 @click.option("--no-origins", is_flag=True, help="No site may show it in a frame any more.")
@@ -100,9 +105,11 @@ def list_(as_json: bool) -> None:
 
     Example: coalition form list
     """
-    with looking() as (_, session):
-        rows = [_facts(session, each) for each in forms.all_of(session)]
-    short = [{name: row[name] for name in ("slug", "topics", "cadence", "locale", "origins")} for row in rows]
+    with looking() as (resources, session):
+        rows = [_facts(session, resources.config.community, each) for each in forms.all_of(session)]
+    short = [
+        {name: row[name] for name in ("slug", "topics", "cadence", "locale", "languages", "origins")} for row in rows
+    ]
     show(rows if as_json else short, as_json=as_json, empty="There are no forms yet: coalition form add …")
 
 
@@ -114,8 +121,8 @@ def show_(slug: str, as_json: bool) -> None:
 
     Example: coalition form show main
     """
-    with looking() as (_, session):
-        facts = _facts(session, forms.get(session, slug))
+    with looking() as (resources, session):
+        facts = _facts(session, resources.config.community, forms.get(session, slug))
     rows = [facts] if as_json else [{"what": name.replace("_", " "), "is": value} for name, value in facts.items()]
     show(rows, as_json=as_json, empty="")
 
@@ -123,29 +130,35 @@ def show_(slug: str, as_json: bool) -> None:
 @form.command("snippet")
 @click.argument("slug")
 @click.option("--frame", is_flag=True, help="A frame that shows our page, instead of a form of the site's own.")
-def snippet(slug: str, frame: bool) -> None:
+@click.option("--lang", help="Another language that the form speaks; its own by default.")
+def snippet(slug: str, frame: bool, lang: str | None) -> None:
     """Print what to paste into a page of any web site.
 
-    Example: coalition form snippet main
+    Example: coalition form snippet main --lang cy
     """
     with looking() as (resources, session):
-        found = forms.get(session, slug)
+        found, community = forms.get(session, slug), resources.config.community
+        offered = wordings.offered(session, community, found)
+        code = lang or language(found.locale).code
+        if code not in offered:
+            raise NotFound(f"The form {slug} does not speak {code}, but {', '.join(offered)}.")
         if frame:
-            text = frame_snippet(resources.links, resources.config.community.name, found)
+            text = frame_snippet(resources.links, community, found, language(code))
         else:
-            wording = session.get_one(Wording, found.wording_id)
-            text = plain_snippet(resources.links, found, forms.offered(session, found), wording)
+            text = plain_snippet(resources.links, community, found, forms.offered(session, found), offered[code])
     click.echo(text)
 
 
-def _facts(session: Session, found: Form) -> dict[str, Any]:
+def _facts(session: Session, community: Community, found: Form) -> dict[str, Any]:
     names = {each.id: each.slug for each in topics.all_of(session)}
-    wording = session.get_one(Wording, found.wording_id)
+    offered = wordings.offered(session, community, found)
+    wording = offered[language(found.locale).code]
     return {
         "slug": found.slug,
         "topics": [names[topic_id] for topic_id in found.topics],
         "cadence": found.cadence.value,
         "locale": found.locale,
+        "languages": list(offered),
         "origins": found.origins,
         "thanks_url": found.thanks_url,
         "wording": wording.text,

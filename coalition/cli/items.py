@@ -10,7 +10,7 @@ from coalition.clock import utcnow
 from coalition.errors import BadContent, NotFound, Refused
 from coalition.models import Issue
 from coalition.resources import Resources
-from coalition.services import audit, drafts, issues, items, topics
+from coalition.services import audit, cancelling, drafts, issues, items, topics
 
 
 @click.group("item", cls=Group)
@@ -154,7 +154,7 @@ def _void(resources: Resources, unsent: list[Issue]) -> None:
     """Cancel the plans that bring something that has changed; tell of those that are on their way."""
     for issue in unsent:
         if issue.sending_at is None:
-            issues.cancel(resources.database, issue.id, utcnow())
+            cancelling.cancel(resources.database, issue.id, utcnow())
             click.echo(f"Issue {issue.id} was planned with it and is cancelled: coalition digest plan {issue.cadence}")
         else:
             click.echo(f"Issue {issue.id} with it is {issue.state}; what has been sent stays sent.")

@@ -1,31 +1,60 @@
 """What to paste into a page of any web site."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from coalition.community import Community
+from coalition.languages import Language, language
 from coalition.links import Links
 from coalition.models import Form, Topic, Wording
 from coalition.paths import TEMPLATES
 
-_ENVIRONMENT = Environment(
-    loader=FileSystemLoader(TEMPLATES / "embed"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
+def plain_snippet(links: Links, community: Community, form: Form, topics: Sequence[Topic], wording: Wording) -> str:
+    """A form of the site's own, in the language of its wording; our page asks for one more press.
 
-def plain_snippet(links: Links, form: Form, topics: Sequence[Topic], wording: Wording) -> str:
-    """A form of the site's own. It works without script or cookie; our page asks for one more press."""
-    return _ENVIRONMENT.get_template("plain.html").render(
-        action=links.join(form.slug), topics=topics, wording=wording.text, privacy=links.privacy()
+    It works without script or cookie.
+    """
+    spoken = language(wording.locale)
+    return _rendered(
+        "plain.html",
+        spoken,
+        action=links.join(form.slug),
+        topics=topics,
+        wording=wording.text,
+        privacy=_in(spoken, links.privacy(), community.locale),
     )
 
 
-def frame_snippet(links: Links, name: str, form: Form) -> str:
+def frame_snippet(links: Links, community: Community, form: Form, spoken: Language) -> str:
     """A frame that shows our page, for the sites that the form allows."""
     # High enough for a phone of 320 pixels; without script the frame can't grow with what is in it.
     height = 760 + 95 * len(form.topics) if len(form.topics) > 1 else 620
-    return _ENVIRONMENT.get_template("frame.html").render(source=links.embed(form.slug), name=name, height=height)
+    source = _in(spoken, links.embed(form.slug), form.locale)
+    return _rendered("frame.html", spoken, source=source, name=community.name, height=height)
+
+
+def _in(spoken: Language, url: str, locale: str) -> str:
+    """The address of a page in a language; `locale` is what it speaks by itself."""
+    return url if spoken == language(locale) else f"{url}?lang={spoken.code}"
+
+
+def _rendered(template: str, spoken: Language, **facts: object) -> str:
+    return _environment(spoken).get_template(template).render(language=spoken, **facts)
+
+
+@cache
+def _environment(spoken: Language) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES / "embed"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_translations(spoken, newstyle=True)  # type: ignore[attr-defined]  # the extension's
+    return made

@@ -58,8 +58,12 @@ def to_text(source: str) -> str:
 
 
 def wrap(text: str) -> str:
-    """Wrap every paragraph line of a written text at 72 columns; a URL stays whole on its line."""
-    return "\n".join(_fill(line) if line.strip() else "" for line in text.split("\n"))
+    """Wrap every paragraph line of a written text at 72 columns; a URL stays whole on its line.
+
+    The lines of a list's point stand under its words.
+    """
+    lines = text.split("\n")
+    return "\n".join(_fill(line, rest="  " if line.startswith("- ") else "") if line.strip() else "" for line in lines)
 
 
 def _fill(line: str, first: str = "", rest: str = "") -> str:

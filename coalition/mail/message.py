@@ -58,7 +58,7 @@ class _WirePolicy(EmailPolicy):
     """CRLF, seven bits, encoded-words of at most 75 characters (RFC 2047), and raw identifier headers.
 
     What the standard library folds badly is written here: a long name loses its quotes, and with them a comma in it
-    begins another mailbox; a long subject that is not ASCII loses spaces.
+    begins another mailbox; a long subject that is not ASCII loses spaces, and one that is may begin on the second line.
     """
 
     def _fold(self, name: str, value: Any, refold_binary: bool = False) -> str:
@@ -69,8 +69,10 @@ class _WirePolicy(EmailPolicy):
             return line + self.linesep
         if name.lower() in _MAILBOXES:
             return f"{name}: {_fold_mailbox(name, value.addresses[0])}{self.linesep}"
-        if name.lower() == "subject" and not value.isascii():
-            return f"{name}: {_encode(name, value)}{self.linesep}"
+        if name.lower() == "subject":
+            folded = _fold_words(f"{name}: {value}") if value.isascii() else f"{name}: {_encode(name, value)}"
+            if folded:
+                return folded + self.linesep
         return str(super()._fold(name, value, refold_binary))  # type: ignore[misc]  # private, pinned by golden tests
 
 
@@ -126,6 +128,12 @@ def _fold_mailbox(name: str, mailbox: Mailbox) -> str:
     else:
         shown = _encode(name, shown)
     return f"{shown}\r\n <{mailbox.addr_spec}>" if len(shown) > _QUOTED else f"{shown} <{mailbox.addr_spec}>"
+
+
+def _fold_words(line: str) -> str | None:
+    """An ASCII header, broken before single spaces; None where a word is too long for a line."""
+    lines = re.findall(r".{1,76}(?= [^ ]|$)", line)
+    return "\r\n".join(lines) if "".join(lines) == line else None
 
 
 def _encode(name: str, text: str) -> str:

@@ -177,6 +177,8 @@ def _subscribe(session: Session, community: Community, person: Subscriber, reque
     for topic_id in open_topics.all():
         if topic_id not in held and request.cadence is not None:
             subscriptions.begin(session, community, person, topic_id, request.cadence, Source.SIGNUP, now)
+    if person.state is not State.ACTIVE:
+        person.locale = request.locale  # of the page on which they asked, not of one that they asked on before
     person.state = State.ACTIVE
     person.confirmed_at = now
     person.pause_until = None

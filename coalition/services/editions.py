@@ -34,7 +34,9 @@ def write_fragments(session: Session, letters: Letters, issue: Issue) -> int:
             "item_id": item_id,
             "locale": locale,
             "format": form,
-            "body": make[form](letters, items[item_id].title, items[item_id].summary_md, items[item_id].url).encode(),
+            "body": make[form](
+                letters, locale, items[item_id].title, items[item_id].summary_md, items[item_id].url
+            ).encode(),
         }
         for item_id, locale, form in sorted(wanted)
     ]
@@ -43,19 +45,32 @@ def write_fragments(session: Session, letters: Letters, issue: Issue) -> int:
     return len(rows)
 
 
-def compose(session: Session, letters: Letters, variant_id: int) -> Copy:
-    """The copy that all readers of a variant share, joined from its fragments."""
+def subject_of(letters: Letters, issue: Issue, locale: str) -> str:
+    """What an issue is called in a language: the subject that staff gave it, or one that says what and when."""
+    if issue.subject:
+        return issue.subject
+    facts = {"cadence": issue.cadence, "dated": issue.created_at}
+    return letters.template("digest/default_subject.txt", locale, **facts).strip()
+
+
+def compose(session: Session, letters: Letters, variant_id: int, *, intro_md: str | None = None) -> Copy:
+    """The copy that all readers of a variant share, joined from its fragments.
+
+    `intro_md` stands in for the issue's own introduction, as while it is written.
+    """
     variant = session.get(Variant, variant_id)
     issue = session.get(Issue, variant.issue_id) if variant else None
     if variant is None or issue is None:
         raise NotFound("There is no such variant.")
     sections = partial(_sections, session, letters.links, issue, variant)
-    edition = Edition(issue.subject, issue.intro_md, issue.cadence.replace("-", " "), issue.created_at)
+    subject = subject_of(letters, issue, variant.locale)
+    intro_md = issue.intro_md if intro_md is None else intro_md
+    edition = Edition(subject, intro_md, issue.cadence, issue.created_at, titled=bool(issue.subject))
     text = digest.compose_text(letters, variant.locale, edition, sections(Format.TEXT))
     if variant.format is Format.TEXT:
-        return Copy(issue.subject, text, None)
+        return Copy(subject, text, None)
     html = digest.compose_html(letters, variant.locale, edition, sections(Format.HTML))
-    return Copy(issue.subject, text, html)
+    return Copy(subject, text, html)
 
 
 class Copies:
@@ -70,13 +85,17 @@ class Copies:
             return compose(session, self._letters, variant_id)
 
 
-def sample_slots(letters: Letters, links: Links) -> Slots:
-    """The sample reader of previews and test letters; its links only say what they would do."""
+def sample_slots(letters: Letters, links: Links, locale: str | None = None) -> Slots:
+    """The sample reader of previews and test letters, who chose every topic today. Links only say what they would do.
+
+    The date is in the language of `locale`, by default the community's.
+    """
     now = utcnow()
+    today = letters.day(now, locale or letters.community.locale)
     return Slots(
         preferences=links.preferences(SAMPLE_CODE, 1, now),
         unsubscribe=links.unsubscribe(SAMPLE_CODE),
-        confirmed=letters.day(now),
+        since=defaultdict(lambda: today),
     )
 
 

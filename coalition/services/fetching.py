@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from ipaddress import ip_address
 from string import punctuation
+from typing import TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
 from coalition.config import Config
@@ -23,6 +24,7 @@ _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 # 2130706433, 0x7f.1 and 0177.0.0.1 are all 127.0.0.1: a name whose last part is a number is no name.
 _NUMERIC = re.compile(r".*:.*|(.*\.)?([0-9]+|0x[0-9a-f]*)")
 _ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
+T = TypeVar("T")
 
 
 class FetchFailed(CoalitionError):
@@ -50,6 +52,7 @@ class Policy:
     patience: float = 5
     most: int = 1_000_000
     redirects: int = 3
+    downgrades: bool = False  # whether https may lead on to http: no harm where nothing of the answer is kept
 
 
 def policy_of(config: Config) -> Policy:
@@ -94,23 +97,32 @@ class Place:
         return f"{self.scheme}://{host}{port}{self.path}"
 
 
+@dataclass(frozen=True)
+class _Onward:
+    """Where a server leads on to, as it says it."""
+
+    location: str
+
+
 def get(url: str, *, etag: str | None, last_modified: str | None, policy: Policy) -> Fetched:
     """Fetch what is at a URL, unless it still is what these two marks stand for. Raises FetchFailed."""
-    headers = {"User-Agent": policy.agent, "Accept": _ACCEPT, "Accept-Encoding": "identity", "Connection": "close"}
+    headers = {"Accept": _ACCEPT}
     if etag:
         headers["If-None-Match"] = etag
     if last_modified:
         headers["If-Modified-Since"] = last_modified
-    place, clock = place_of(url, policy), Clock(policy.clock, policy.deadline, policy.patience)
-    for _ in range(policy.redirects + 1):
-        answer = _ask(place, headers, policy, clock)
-        if isinstance(answer, Fetched):
-            return answer
-        onward = place_of(urljoin(place.url, answer), policy)
-        if place.scheme == "https" and onward.scheme == "http":
-            raise FetchFailed("The server leads on from https to http, which anybody could have changed on the way.")
-        place = onward
-    raise FetchFailed("The server leads on from one address to the next too often.")
+    return _follow("GET", url, headers, policy, lambda response, place: _fetched(response, place, policy))
+
+
+def status(url: str, *, policy: Policy) -> int:
+    """The number that a URL is answered with at last; what is there is not read. Raises FetchFailed.
+
+    Many servers misread HEAD, some of them without saying 405 or 501: a bad answer to it is asked for once more.
+    """
+    answered = _follow("HEAD", url, {"Accept": "*/*"}, policy, lambda response, _place: response.status)
+    if answered < 400:
+        return answered
+    return _follow("GET", url, {"Accept": "*/*"}, policy, lambda response, _place: response.status)
 
 
 def place_of(url: str, policy: Policy) -> Place:
@@ -139,15 +151,39 @@ def place_of(url: str, policy: Policy) -> Place:
     return Place(parts.scheme, host, port, quote(path, safe=punctuation))
 
 
-def _ask(place: Place, headers: dict[str, str], policy: Policy, clock: Clock) -> Fetched | str:
+def _follow(
+    method: str, url: str, headers: dict[str, str], policy: Policy, read: Callable[[HTTPResponse, Place], T]
+) -> T:
+    """Ask, and ask on where a server leads on to, within one clock."""
+    headers = {"User-Agent": policy.agent, **headers, "Accept-Encoding": "identity", "Connection": "close"}
+    place, clock = place_of(url, policy), Clock(policy.clock, policy.deadline, policy.patience)
+    for _ in range(policy.redirects + 1):
+        answer = _ask(method, place, headers, policy, clock, read)
+        if not isinstance(answer, _Onward):
+            return answer
+        onward = place_of(urljoin(place.url, answer.location), policy)
+        if place.scheme == "https" and onward.scheme == "http" and not policy.downgrades:
+            raise FetchFailed("The server leads on from https to http, which anybody could have changed on the way.")
+        place = onward
+    raise FetchFailed("The server leads on from one address to the next too often.")
+
+
+def _ask(
+    method: str,
+    place: Place,
+    headers: dict[str, str],
+    policy: Policy,
+    clock: Clock,
+    read: Callable[[HTTPResponse, Place], T],
+) -> T | _Onward:
     """The answer of one server, or the address it leads on to."""
     connection = _Connection(place, policy, clock)
     try:
-        connection.request("GET", place.path, headers=headers)
+        connection.request(method, place.path, headers=headers)
         with connection.getresponse() as response:
             if response.status in _REDIRECTS:
-                return response.headers.get("Location", "")
-            return _fetched(response, place, policy)
+                return _Onward(response.headers.get("Location", ""))
+            return read(response, place)
     except TimeoutError as error:
         raise FetchFailed("The server takes too long.") from error
     except ssl.SSLError as error:

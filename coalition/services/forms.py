@@ -1,6 +1,5 @@
-"""Sign-up forms for any web site, and the consent wordings they show."""
+"""Sign-up forms for any web site."""
 
-import hashlib
 import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -10,10 +9,13 @@ from sqlalchemy.orm import Session
 
 from coalition.config import is_loopback
 from coalition.errors import BadContent, NotFound, Refused
-from coalition.models import Cadence, Form, Topic, Wording
+from coalition.languages import OWN_NAMES, is_spoken
+from coalition.models import Cadence, Form, Topic
 from coalition.services import topics as topic_service
+from coalition.services import wordings
 
 _HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*")
+_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]+)*")
 
 
 def add(
@@ -27,14 +29,17 @@ def add(
     origins: Sequence[str],
     thanks_url: str | None,
 ) -> Form:
-    """Make a form. Raises Refused where the slug is taken, BadContent or NotFound where a part of it is wrong."""
+    """Make a form; with an empty wording it takes ours, in every language.
+
+    Raises Refused where the slug is taken, BadContent or NotFound where a part of it is wrong.
+    """
     topic_service.require_slug(slug)
     if session.scalar(select(Form).where(Form.slug == slug)):
         raise Refused(f"There is a form {slug} already.")
     form = Form(
         slug=slug,
         topics=_topic_ids(session, topics),
-        wording_id=keep_wording(session, wording, locale).id,
+        wording_id=wordings.of_a_form(session, wording, require_locale(locale)).id,
         locale=locale,
         cadence=cadence,
         origins=[require_origin(origin) for origin in origins],
@@ -55,12 +60,12 @@ def edit(
     origins: Sequence[str] | None = None,
     thanks_url: str | None = None,
 ) -> Form:
-    """Change parts of a form; None leaves a part as it is, an empty thanks_url removes it."""
+    """Change parts of a form; None leaves a part as it is, an empty wording or thanks_url removes it."""
     form = get(session, slug)
     if topics is not None:
         form.topics = _topic_ids(session, topics)
     if wording is not None:
-        form.wording_id = keep_wording(session, wording, form.locale).id
+        form.wording_id = wordings.of_a_form(session, wording, form.locale).id
     if cadence is not None:
         form.cadence = cadence
     if origins is not None:
@@ -89,18 +94,11 @@ def offered(session: Session, form: Form) -> list[Topic]:
     return list(session.scalars(query.order_by(Topic.order, Topic.id)))
 
 
-def keep_wording(session: Session, text: str, locale: str) -> Wording:
-    """The row of this exact wording, made where it is new."""
-    text = " ".join(text.split())
-    if not 10 <= len(text) <= 2000 or not text.isprintable():
-        raise BadContent("A consent wording is 10 to 2000 printable characters.")
-    digest = hashlib.sha256(f"{locale}\0{text}".encode()).hexdigest()
-    wording = session.scalar(select(Wording).where(Wording.sha256 == digest))
-    if wording is None:
-        wording = Wording(text=text, locale=locale, sha256=digest)
-        session.add(wording)
-        session.flush()
-    return wording
+def require_locale(tag: str) -> str:
+    """The tag of a language that our pages and letters speak. Raises BadContent."""
+    if not _TAG.fullmatch(tag) or not is_spoken(tag):
+        raise BadContent(f"Coalition does not speak {tag}: choose one of {', '.join(OWN_NAMES)}.")
+    return tag
 
 
 def require_origin(text: str) -> str:

@@ -8,7 +8,6 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from coalition.community import Community
-from coalition.db import Database
 from coalition.errors import NotFound, Refused
 from coalition.models import (
     Batch,
@@ -19,14 +18,12 @@ from coalition.models import (
     Item,
     Outbound,
     Phase,
-    Subscriber,
     Tally,
     Topic,
     Variant,
 )
-from coalition.services import moments, settling
+from coalition.services import moments
 from coalition.services.moments import Hour
-from coalition.services.settling import Skip
 
 
 @dataclass(frozen=True)
@@ -58,13 +55,19 @@ def get(session: Session, issue_id: int, *, lock: bool = False) -> Issue:
     return issue
 
 
-def find(session: Session, name: str) -> Issue:
-    """An issue by its number, or the newest plan of a cadence by its name. Raises NotFound."""
+def find(session: Session, name: str, *, or_cancelled: bool = False) -> Issue:
+    """An issue by its number, or the newest of a cadence by its name. Raises NotFound.
+
+    Whoever looks means the newest that was not cancelled; whoever changes something means the newest there is, lest
+    cancelling the weekly issue twice should cancel the week before.
+    """
     if name.isascii() and name.isdigit() and len(name) < 10:
         return get(session, int(name))
     if name not in {cadence.value for cadence in Cadence}:
         raise NotFound(f"Name an issue by its number, or by a cadence: {', '.join(Cadence)}.")
-    query = select(Issue).where(Issue.cadence == Cadence(name), Issue.state != Phase.CANCELLED)
+    query = select(Issue).where(Issue.cadence == Cadence(name))
+    if not or_cancelled:
+        query = query.where(Issue.state != Phase.CANCELLED)
     issue = session.scalar(query.order_by(Issue.id.desc()).limit(1))
     if issue is None:
         raise NotFound(f"There is no {name} issue yet: `coalition digest plan {name}` makes one.")
@@ -97,10 +100,7 @@ def send(session: Session, community: Community, issue_id: int, goes_at: datetim
     issue = get(session, issue_id, lock=True)
     if issue.state in {Phase.SENDING, Phase.SENT}:
         return issue
-    if community.approval and issue.state is not Phase.APPROVED:
-        raise Refused(f"Issue {issue.id} is {issue.state}: a second person has to approve it first.")
-    if issue.state not in {Phase.PLANNED, Phase.APPROVED}:
-        raise Refused(f"Issue {issue.id} is {issue.state}: only a planned issue can be sent.")
+    require_sendable(issue, community)
     issue.state, issue.sending_at = Phase.SENDING, goes_at
     hours = select(Batch.zone, Batch.weekday, Batch.hour).where(Batch.issue_id == issue.id).distinct()
     for zone, weekday, hour in session.execute(hours).all():
@@ -121,6 +121,16 @@ def send(session: Session, community: Community, issue_id: int, goes_at: datetim
     return issue
 
 
+def require_sendable(issue: Issue, community: Community) -> None:
+    """Raise Refused, with the reason, where an issue can't be let go in its present state."""
+    if issue.state is Phase.HELD:
+        raise Refused(f"Issue {issue.id} is held: `coalition digest resume {issue.id}` lets it go on.")
+    if issue.state not in {Phase.PLANNED, Phase.APPROVED}:
+        raise Refused(f"Issue {issue.id} is {issue.state}: only a planned issue can be sent.")
+    if community.approval and issue.state is not Phase.APPROVED:
+        raise Refused(f"Issue {issue.id} is {issue.state}: a second person has to approve it first.")
+
+
 def hold(session: Session, issue_id: int) -> Issue:
     """Stop an issue after the letters that are on their way at this moment."""
     return _switch(session, issue_id, Phase.SENDING, Phase.HELD)
@@ -129,52 +139,6 @@ def hold(session: Session, issue_id: int) -> Issue:
 def resume(session: Session, issue_id: int) -> Issue:
     """Let a held issue go on."""
     return _switch(session, issue_id, Phase.HELD, Phase.SENDING)
-
-
-def cancel(database: Database, issue_id: int, now: datetime) -> Issue:
-    """Stop an issue for good. What was not mailed waits for the next issue; what was sent stays sent.
-
-    Opens its own transactions, one a batch. Twice is as good as once: a kill in the middle is mended by a second call.
-    """
-    with database.transaction() as session:
-        issue = get(session, issue_id, lock=True)
-        if issue.state is Phase.SENT:
-            raise Refused(f"Issue {issue.id} has been sent.")
-        issue.state, issue.ended_at = Phase.CANCELLED, issue.ended_at or now
-        waiting = session.scalars(select(Batch.id).where(Batch.issue_id == issue_id, Batch.state == Claim.OPEN)).all()
-    for batch_id in waiting:
-        _cancel_batch(database, issue_id, batch_id, now)
-    return issue
-
-
-def drop_empty(database: Database, issue_id: int, now: datetime) -> None:
-    """Forget an issue that brought nobody anything; where it counted news that a reader's pause skips, it stays."""
-    cancel(database, issue_id, now)
-    with database.transaction() as session:
-        if session.scalar(select(Tally.n).where(Tally.issue_id == issue_id).limit(1)) is None:
-            session.delete(get(session, issue_id))
-
-
-def finish_cancelling(database: Database, cadence: Cadence, now: datetime) -> None:
-    """See that nothing waits in a cancelled issue: its readers' cursors must be back before they move again.
-
-    Raises Refused while a sender still holds some of it.
-    """
-    half_cancelled = (
-        select(Issue.id)
-        .join(Batch, Batch.issue_id == Issue.id)
-        .where(Issue.cadence == cadence, Issue.state == Phase.CANCELLED, Batch.state != Claim.DONE)
-        .distinct()
-        .order_by(Issue.id.desc())
-    )
-    with database.reading() as session:
-        found = session.scalars(half_cancelled).all()
-    for issue_id in found:
-        cancel(database, issue_id, now)
-    with database.reading() as session:
-        held = session.scalar(half_cancelled)
-    if held is not None:
-        raise Refused(f"A sender is still at work on issue {held}, which was cancelled: try again in a moment.")
 
 
 def finish(session: Session, issue_id: int, now: datetime) -> None:
@@ -243,27 +207,3 @@ def _switch(session: Session, issue_id: int, before: Phase, after: Phase) -> Iss
             raise Refused(f"Issue {issue.id} is {issue.state}: this can be done only while it is {before}.")
         issue.state = after
     return issue
-
-
-def _cancel_batch(database: Database, issue_id: int, batch_id: int, now: datetime) -> None:
-    """Cancel what waits in an open batch. A batch that a sender holds is that sender's to cancel."""
-    with database.transaction() as session:
-        batch = session.get_one(Batch, batch_id, with_for_update=True)
-        if batch.state is not Claim.OPEN:
-            return
-        issue = get(session, issue_id)
-        rows = session.execute(
-            select(Delivery, Variant)
-            .join(Variant, Variant.id == Delivery.variant_id)
-            .where(Delivery.batch_id == batch.id, Delivery.state == Outbound.QUEUED)
-            .order_by(Delivery.subscriber_id)
-        )
-        waiting = rows.all()
-        readers = [delivery.subscriber_id for delivery, _ in waiting]
-        # Whoever moves cursors holds the locks on their people, always in the same order.
-        session.execute(
-            select(Subscriber.id).where(Subscriber.id.in_(readers)).order_by(Subscriber.id).with_for_update()
-        )
-        for delivery, variant in waiting:
-            settling.skip_delivery(session, delivery, variant, issue, Skip.CANCELLED, now)
-        batch.state = Claim.DONE

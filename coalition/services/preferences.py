@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from coalition.community import Community
 from coalition.errors import Refused
+from coalition.languages import N_, language
 from coalition.models import (
     Cadence,
     Delivery,
@@ -73,7 +74,7 @@ def save(
     person = subscriptions.lock(session, person.id)
     held = {subscription.topic_id: subscription for subscription in subscriptions.current(session, person.id)}
     if not held and wanted and not may_return:
-        raise Refused("You have left the list: ask for a fresh link to return.")
+        raise Refused(N_("You have left the list: ask for a fresh link to return."))
     person.format = form
     added, ended, changed = [], [], []
     for topic_id, subscription in held.items():
@@ -105,6 +106,13 @@ def choose_hour(session: Session, person: Subscriber, choice: Hour | None) -> No
     person.weekday = choice.weekday if choice else None
 
 
+def choose_language(session: Session, person: Subscriber, code: str) -> None:
+    """Let pages and letters speak one of our languages to this reader. A region that the language had stays (de-AT)."""
+    person = subscriptions.lock(session, person.id)
+    if language(person.locale).code != code:
+        person.locale = code
+
+
 def pause(
     session: Session,
     person: Subscriber,
@@ -115,7 +123,7 @@ def pause(
 ) -> None:
     """Hold all list letters until a moment; the mode says what becomes of the news of that time."""
     if not now < until <= now + LONGEST_PAUSE:
-        raise Refused("Choose a day from tomorrow to a year from now.")
+        raise Refused(N_("Choose a day from tomorrow to a year from now."))
     person = subscriptions.lock(session, person.id)
     person.pause_until, person.pause_mode = until, mode
     session.flush()

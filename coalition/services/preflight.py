@@ -11,11 +11,14 @@ from coalition.links import Links
 from coalition.mail import lint
 from coalition.mail.letters import Letters
 from coalition.mail.lint import Finding, ItemSource
+from coalition.mail.lint.reading import Link, Written
 from coalition.models import Issue, Item, Variant
-from coalition.services import editions, issues
+from coalition.services import dead_links, editions, issues
 
 # Told, but no reason to stop: a feed may know no better, and a reader comes to no harm.
-TOLD_ONLY = frozenset({"insecure-link", "bare-link", "long-line", "subject-capitals", "exclamation-storm"})
+TOLD_ONLY = frozenset(
+    {"insecure-link", "bare-link", "long-line", "subject-capitals", "exclamation-storm", dead_links.UNASKED}
+)
 
 # Variants differ in which items they hold, hardly in how: the most read ones show what the others would.
 _VARIANTS = 20
@@ -24,13 +27,20 @@ _VARIANTS = 20
 def findings(session: Session, letters: Letters, links: Links, issue: Issue, now: datetime) -> list[Finding]:
     """Everything that a reader should not meet, in reading order, each once."""
     sources = _sources(session, issue)
-    found = lint.lint_source(issue.subject, issue.intro_md, sources, links.host, now.year)
+    subject = editions.subject_of(letters, issue, letters.community.locale)
+    found = lint.lint_source(subject, issue.intro_md, sources, links.host, now.year)
     allowed_urls = lint.written_urls(issue.intro_md, sources)
     for variant, _ in issues.largest_variants(session, issue.id)[:_VARIANTS]:
-        letter = editions.compose(session, letters, variant.id).fill(editions.sample_slots(letters, links))
+        slots = editions.sample_slots(letters, links, variant.locale)
+        letter = editions.compose(session, letters, variant.id).fill(slots)
         address = letters.community.postal_address
         found += lint.lint_letter(letter, address, links.base_url, allowed_urls)
     return list(dict.fromkeys(found))
+
+
+def written_links(session: Session, issue: Issue) -> list[Link]:
+    """Every link that staff wrote, in reading order: what `dead_links` asks, after the session is closed."""
+    return Written.read("", issue.intro_md, _sources(session, issue), "", 0).links()
 
 
 def stopping(issue: Issue, found: Collection[Finding]) -> list[Finding]:
@@ -38,9 +48,9 @@ def stopping(issue: Issue, found: Collection[Finding]) -> list[Finding]:
     return [each for each in found if each.name not in TOLD_ONLY and each.name not in issue.allowed]
 
 
-def require_clean(session: Session, letters: Letters, links: Links, issue: Issue, now: datetime) -> None:
+def require_clean(issue: Issue, found: Collection[Finding]) -> None:
     """Raise Refused, with every reason, where an issue must not leave as it is."""
-    stops = stopping(issue, findings(session, letters, links, issue, now))
+    stops = stopping(issue, found)
     if stops:
         lines = "\n".join(f"  {each.where}: {each.text} ({each.name})" for each in stops)
         raise Refused(
@@ -51,7 +61,7 @@ def require_clean(session: Session, letters: Letters, links: Links, issue: Issue
 
 def allow(issue: Issue, names: Collection[str], reason: str) -> None:
     """Let findings of these names pass for this issue, for a reason that is kept. Raises BadContent."""
-    unknown = sorted(set(names) - lint.NAMES)
+    unknown = sorted(set(names) - lint.NAMES - dead_links.NAMES)
     if unknown:
         raise BadContent(f"There is no finding called {unknown[0]}.")
     if not reason.strip():

@@ -14,10 +14,6 @@ _TOPICS = (
     ("events", "Events", "Workshops, talks and gatherings, announced in time."),
     ("tools", "Tools", "Software and habits that stay out of the way."),
 )
-WORDING = (
-    "I would like to get news on the topics I ticked, by e-mail, as often as the letter to confirm says."
-    " I can change this or leave with one press at any time."
-)
 
 
 def plant(session: Session, locale: str, cadence: Cadence, now: datetime) -> bool:
@@ -30,7 +26,7 @@ def plant(session: Session, locale: str, cadence: Cadence, now: datetime) -> boo
         session,
         "main",
         topics=[slug for slug, _, _ in _TOPICS],
-        wording=WORDING,
+        wording="",
         locale=locale,
         cadence=cadence,
         origins=[],

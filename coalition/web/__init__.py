@@ -15,6 +15,7 @@ from coalition.web import (
     preferences,
     privacy,
     shared,
+    theme,
     unsubscribe,
 )
 
@@ -31,5 +32,5 @@ def attach(app: Flask, resources: Resources) -> None:
     app.after_request(headers.secure)
     app.context_processor(shared.context)
     errors.attach(app)
-    for room in (join, confirm, preferences, unsubscribe, archive, privacy, health):
+    for room in (join, confirm, preferences, unsubscribe, archive, privacy, health, theme):
         app.register_blueprint(room.pages)

@@ -6,10 +6,10 @@ from markupsafe import Markup
 from coalition.clock import utcnow
 from coalition.errors import NotFound
 from coalition.mail import markdown
-from coalition.models import Topic
-from coalition.services import archive, topics
+from coalition.models import Issue, Topic
+from coalition.services import archive, editions, topics
 from coalition.web.atom import feed
-from coalition.web.shared import page, resources
+from coalition.web.shared import page, resources, spoken, staff
 
 pages = Blueprint("archive", __name__)
 
@@ -20,7 +20,7 @@ def every() -> tuple[str, int]:
     _require_public()
     with resources().database.reading() as session:
         found = [(archive.name_of(issue), issue) for issue in archive.issues(session, utcnow())]
-        return page("archive", issues=found, topics=topics.all_of(session))
+        return page("archive", issues=found, topics=topics.all_of(session), subject_of=_subject_of)
 
 
 @pages.get("/archive/<name>")
@@ -38,6 +38,7 @@ def one(name: str) -> tuple[str, int]:
         return page(
             "archived",
             issue=issue,
+            subject_of=_subject_of,
             chapters=chapters,
             public=public,
             html=lambda text, heading="h4": Markup(markdown.to_html(text, heading)),  # noqa: S704  # cleaned there
@@ -63,6 +64,13 @@ def topic_atom(slug: str) -> Response:
     return _feed(topic)
 
 
+def _subject_of(issue: Issue) -> str:
+    """What an issue is called: as staff called it, or in the language of the page."""
+    if issue.subject:
+        return staff(issue.subject)
+    return editions.subject_of(resources().letters, issue, spoken().code)
+
+
 def _require_public() -> None:
     if not resources().config.community.public_archive:
         abort(404)
@@ -74,5 +82,6 @@ def _feed(topic: Topic | None) -> Response:
     with held.database.reading() as session:
         entries = archive.newest(session, topic)
     url = held.links.topic_feed(topic.slug) if topic else held.links.feed()
-    body = feed(held.links, f"{name}: {topic.name}" if topic else name, url, entries, utcnow())
+    title = f"{name}: {topic.name}" if topic else name
+    body = feed(held.links, title, held.config.community.locale, url, entries, utcnow())
     return Response(body, mimetype="application/atom+xml")

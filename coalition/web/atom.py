@@ -15,10 +15,12 @@ _NAMESPACE = "http://www.w3.org/2005/Atom"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def feed(links: Links, title: str, own_url: str, entries: Sequence[tuple[Item, Topic]], now: datetime) -> bytes:
-    """The feed document, newest entry first."""
+def feed(
+    links: Links, title: str, locale: str, own_url: str, entries: Sequence[tuple[Item, Topic]], now: datetime
+) -> bytes:
+    """The feed document, newest entry first. All words in it are the community's, so it is in their language."""
     ET.register_namespace("", _NAMESPACE)
-    root = ET.Element(_tag("feed"))
+    root = ET.Element(_tag("feed"), {"{http://www.w3.org/XML/1998/namespace}lang": locale})
     _text(root, "title", title)
     _text(root, "id", own_url)
     ET.SubElement(root, _tag("link"), rel="self", href=own_url)

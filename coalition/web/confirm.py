@@ -10,7 +10,7 @@ from coalition.services.confirmation import Page, Standing
 from coalition.tokens import Purpose
 from coalition.web import guards, preferences
 from coalition.web.forms import StampedForm
-from coalition.web.shared import page, resources
+from coalition.web.shared import page, resources, speak
 from coalition.web.tokens import tidy
 
 pages = Blueprint("confirm", __name__)
@@ -63,6 +63,8 @@ def _read(token: str) -> tuple[str, bool]:
 
 
 def _show(token: str, found: Page, expired: bool, *, again: bool = False) -> Answer:
+    if found.request is not None:
+        speak(found.request.locale)
     if found.standing is Standing.CONFIRMED and found.request is not None:
         with resources().database.reading() as session:
             person = session.get_one(Subscriber, found.request.subscriber_id)
@@ -91,6 +93,7 @@ def _resend(nonce: str) -> Answer:
     with held.database.transaction() as session:
         found = confirmation.look(session, nonce)
         if found.request is not None:
+            speak(found.request.locale)
             address = held.vault.open(found.request.address_sealed, found.request.address_key)
             over = guards.over_limit(session, Kind.SIGNUP, address, now, form="resend")
             confirmation.ask_again(session, nonce, over_limit=over, now=now)

@@ -54,4 +54,4 @@ def _unexpected(error: Exception) -> Response:
 
 def _page(status: int) -> Response:
     shown = status if status in _KNOWN else (400 if status < 500 else 500)
-    return make_response(render_template("pages/error.html", status=shown), status)
+    return make_response(render_template("pages/error.html", status=shown, switch=[]), status)

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask_wtf import FlaskForm
-from markupsafe import escape
 from werkzeug.datastructures import MultiDict
 from wtforms import Field, SelectMultipleField, StringField
 from wtforms.csrf.core import CSRF
@@ -12,6 +11,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from coalition.address import Address
 from coalition.errors import BadAddress, BadToken
+from coalition.languages import N_
 from coalition.tokens import Purpose, Tokens
 
 
@@ -48,21 +48,32 @@ class StampedForm(FlaskForm):
 
 
 class SignupForm(FlaskForm):
-    """The sign-up form. It needs no stamp against forgery: whoever sends it causes one neutral letter at most."""
+    """The sign-up form. It needs no stamp against forgery: whoever sends it causes one neutral letter at most.
+
+    Its errors are in English, for `gettext` of the language that shows them.
+    """
 
     class Meta(FlaskForm.Meta):
         csrf = False
 
     email = StringField("Your e-mail address")
-    topics = SelectMultipleField("Topics", option_widget=CheckboxInput(), widget=ListWidget(prefix_label=False))
+    topics = SelectMultipleField(
+        "Topics",
+        option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+        validate_choice=False,  # below, in our words
+    )
     address: Address | None = None
 
     def validate_email(self, field: Field) -> None:
         try:
             self.address = Address.parse(field.data or "")
         except BadAddress as error:
-            raise ValidationError(str(escape(str(error)))) from error
+            raise ValidationError(str(error)) from error
 
     def validate_topics(self, field: SelectMultipleField) -> None:
-        if len(list(field.choices or ())) > 1 and not field.data:
-            raise ValidationError("Choose at least one topic")
+        offered, chosen = {choice[0] for choice in field.choices or ()}, set(field.data or ())
+        if not chosen <= offered:
+            raise ValidationError(N_("Choose from the topics on this page"))
+        if not chosen and len(offered) > 1:
+            raise ValidationError(N_("Choose at least one topic"))

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, g, request
 
-from coalition.web.shared import resources
+from coalition.web.shared import resources, spoken
 
 _DENIED = "accelerometer camera display-capture geolocation gyroscope magnetometer microphone midi payment usb"
 _PERMISSIONS = ", ".join(f"{feature}=()" for feature in _DENIED.split())
@@ -25,10 +25,13 @@ def secure(response: Response) -> Response:
     headers["Cross-Origin-Resource-Policy"] = "same-origin" if origins is None else "cross-origin"
     if resources().config.secure:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if request.endpoint != "static":
-        headers["Cache-Control"] = "no-store"
+    headers.setdefault("Cache-Control", "no-store")  # style sheets and the mark say themselves how long they last
     if not _is_for_search_engines(request.endpoint):
         headers["X-Robots-Tag"] = "noindex"
+    if response.mimetype == "text/html" and "Location" not in headers:
+        headers["Content-Language"] = spoken().code
+        if g.get("depends_on_browser"):
+            response.vary.add("Accept-Language")
     return response
 
 

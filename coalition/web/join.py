@@ -1,45 +1,56 @@
 """Signing up: the hosted page, the frame, and where a form on any web site posts to."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from datetime import timedelta
-from enum import Enum
-from urllib.parse import urlsplit
 
 from flask import Blueprint, abort, redirect, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from coalition.address import Address
 from coalition.clock import utcnow
-from coalition.errors import BadContent, BadToken, NotFound, TokenExpired
+from coalition.errors import NotFound
+from coalition.languages import N_, language
 from coalition.models import Form, Kind, Topic, Wording
-from coalition.services import forms, requests
-from coalition.tokens import Purpose
-from coalition.web import guards
+from coalition.services import forms, requests, wordings
+from coalition.web import guards, stamps
 from coalition.web.forms import SignupForm
-from coalition.web.shared import allow, page, resources
+from coalition.web.shared import allow, page, preferred, resources, speak, speak_as_sent, spoken
+from coalition.web.stamps import Stamp
 
 pages = Blueprint("join", __name__)
 
 Answer = tuple[str, int] | Response
 
-_AGAIN = "again_"  # begins the stamp of the page that asks for one more press
-
 
 @dataclass(frozen=True)
 class Shown:
-    """A form with all that its page shows."""
+    """A form with all that its page shows; the wordings by the languages that it speaks."""
 
     form: Form
     topics: list[Topic]
-    wording: Wording
+    wordings: dict[str, Wording]
+
+    @property
+    def wording(self) -> Wording:
+        """What this page asks people to agree to, in its language."""
+        return self.wordings[spoken().code]
+
+    @property
+    def in_its_own_language(self) -> bool:
+        """Whether this page speaks as the form does where nobody asks for another language."""
+        return spoken() == language(self.form.locale)
 
 
 @pages.get("/")
 def home() -> Answer:
-    """The hosted page of the first form."""
+    """The hosted page of the first form, in the language that the browser prefers."""
     with resources().database.reading() as session:
         every = forms.all_of(session)
-    return _form_page(_shown(every[0].slug)) if every else page("no_form", 503)
+    if not every:
+        return page("no_form", 503)
+    shown = _shown(every[0].slug)
+    speak(preferred(shown.wordings) or shown.form.locale, shown.wordings)
+    return _form_page(shown)
 
 
 @pages.get("/join/<slug>")
@@ -59,6 +70,7 @@ def join(slug: str) -> Answer:
     """Write down what was asked. The answer is the same whoever the address belongs to."""
     shown = _shown(slug, framed=True)  # first, so that a frame can show the errors too
     fields = guards.posted()
+    speak_as_sent(guards.one(fields, "lang"), shown.wordings)
     guards.one(fields, "email", required=True)
     framed = guards.one(fields, "framed") == "1"
     if not shown.topics:
@@ -70,30 +82,21 @@ def join(slug: str) -> Answer:
     signup.topics.choices = [(topic.slug, topic.name) for topic in shown.topics]
     if not signup.validate() or signup.address is None:
         return _form_page(shown, signup, framed=framed, status=422)
-    held = resources()
-    if signup.address.compared in {held.config.community.sender.compared, held.config.community.reply_to.compared}:
-        signup.email.errors = ["Enter an address of your own: this one is ours"]
+    community = resources().config.community
+    if signup.address.compared in {community.sender.compared, community.reply_to.compared}:
+        signup.email.errors = [N_("Enter an address of your own: this one is ours")]
         return _form_page(shown, signup, framed=framed, status=422)
-    stamp, first_origin = _stamp(shown.form, guards.one(fields, "stamp"))
-    if stamp is _Stamp.MISSING:
-        return _ask_to_press(shown, signup, framed)
-    now = utcnow()
-    with held.database.transaction() as session:
-        over = guards.over_limit(session, Kind.SIGNUP, signup.address, now, form=slug)
-        wish = requests.Wish(
-            kind=Kind.SIGNUP,
-            locale=shown.form.locale,
-            form_id=shown.form.id,
-            topics=tuple(topic.id for topic in shown.topics if topic.slug in (signup.topics.data or [])),
-            cadence=shown.form.cadence,
-            wording_id=shown.form.wording_id,
-            origin=first_origin or _origin(),
-        )
-        is_machine = stamp is _Stamp.WRONG or bool(guards.one(fields, "homepage"))
-        requests.write_down(session, held.vault, signup.address, wish, over_limit=over or is_machine, now=now)
+    stamp, carried = stamps.judge(shown.form, shown.wording, guards.one(fields, "stamp"))
+    site = carried or stamps.origin()
+    if stamp is Stamp.MISSING:
+        return _ask_to_press(shown, signup, site, framed)
+    is_machine = stamp is Stamp.WRONG or bool(guards.one(fields, "homepage"))
+    with resources().database.transaction() as session:
+        _write_down(session, shown, signup.address, signup.topics.data or [], site, is_machine=is_machine)
     if shown.form.thanks_url:
         return redirect(shown.form.thanks_url, 303)
-    return redirect(url_for("join.sent", slug=slug, framed="1" if framed else None), 303)
+    lang = None if shown.in_its_own_language else spoken().code
+    return redirect(url_for("join.sent", slug=slug, framed="1" if framed else None, lang=lang), 303)
 
 
 @pages.get("/join/<slug>/sent")
@@ -103,43 +106,30 @@ def sent(slug: str) -> Answer:
     return page("sent", layout=_layout(request.args.get("framed") == "1"), form=shown.form)
 
 
-class _Stamp(Enum):
-    """What the time stamp of a form says."""
-
-    RIGHT = "right"
-    WRONG = "wrong"  # a machine's: too fast, or of another form
-    MISSING = "missing"  # a form on a page of others, or a tab that was open for long
-
-
-def _stamp(form: Form, token: str) -> tuple[_Stamp, str | None]:
-    """Judge the stamp. A person is never refused: who has none is asked to press a button on a page of ours.
-
-    The stamp of that page also carries the site where the form stood, because its own press comes from us.
-    """
-    held = resources()
-    if not token:
-        return _Stamp.MISSING, None
-    try:
-        value, made_at = held.tokens.read_dated(Purpose.FORM, token)
-    except TokenExpired:
-        return _Stamp.MISSING, None
-    except BadToken:
-        return _Stamp.WRONG, None
-    if value.startswith(_AGAIN):
-        slug, _, origin = value.removeprefix(_AGAIN).partition("_")
-        return (_Stamp.RIGHT if slug == form.slug else _Stamp.WRONG), _unpack(origin)
-    least = timedelta(seconds=held.config.community.limits.form_seconds)
-    # The stamp counts whole seconds, so a person is given the benefit of the one that was cut off.
-    return (_Stamp.RIGHT if value == form.slug and utcnow() - made_at >= least else _Stamp.WRONG), None
+def _write_down(
+    session: Session, shown: Shown, address: Address, ticked: list[str], site: str | None, *, is_machine: bool
+) -> None:
+    """The request, with the language of the page and the very wording that stood on it."""
+    form, now = shown.form, utcnow()
+    over = guards.over_limit(session, Kind.SIGNUP, address, now, form=form.slug)
+    wish = requests.Wish(
+        kind=Kind.SIGNUP,
+        locale=form.locale if shown.in_its_own_language else spoken().code,
+        form_id=form.id,
+        topics=tuple(topic.id for topic in shown.topics if topic.slug in ticked),
+        cadence=form.cadence,
+        wording_id=shown.wording.id or wordings.keep(session, shown.wording).id,
+        origin=site,
+    )
+    requests.write_down(session, resources().vault, address, wish, over_limit=over or is_machine, now=now)
 
 
 def _form_page(
     shown: Shown, signup: SignupForm | None = None, *, framed: bool = False, status: int = 200
 ) -> tuple[str, int]:
-    held = resources()
-    errors = {name: messages[0] for name, messages in signup.errors.items()} if signup else {}
+    wrong = {name: messages[0] for name, messages in signup.errors.items()} if signup else {}
     if signup and signup.email.errors:
-        errors["email"] = signup.email.errors[0]
+        wrong["email"] = signup.email.errors[0]
     return page(
         "join",
         status,
@@ -148,14 +138,14 @@ def _form_page(
         form=shown.form,
         topics=shown.topics,
         wording=shown.wording,
-        stamp=held.tokens.make(Purpose.FORM, shown.form.slug),
+        stamp=stamps.stamp_of_form(shown.form, shown.wording),
         email=(signup.email.data or "")[:254] if signup else "",
         ticked=(signup.topics.data or []) if signup else [],
-        errors=errors,
+        errors={name: spoken().gettext(message) for name, message in wrong.items()},
     )
 
 
-def _ask_to_press(shown: Shown, signup: SignupForm, framed: bool) -> tuple[str, int]:
+def _ask_to_press(shown: Shown, signup: SignupForm, site: str | None, framed: bool) -> tuple[str, int]:
     return page(
         "press",
         layout=_layout(framed),
@@ -163,44 +153,25 @@ def _ask_to_press(shown: Shown, signup: SignupForm, framed: bool) -> tuple[str, 
         form=shown.form,
         topics=[topic for topic in shown.topics if topic.slug in (signup.topics.data or [])],
         wording=shown.wording,
-        stamp=resources().tokens.make(Purpose.FORM, f"{_AGAIN}{shown.form.slug}_{_pack(_origin())}"),
+        stamp=stamps.stamp_of_press(shown.form, shown.wording, site),
         email=signup.email.data or "",
     )
 
 
 def _shown(slug: str, *, framed: bool = False) -> Shown:
-    """The form, with its policies set for this answer; `framed` where the sites of the form may show it in a frame."""
-    with resources().database.reading() as session:
+    """The form, with its language and policies set for this answer; `framed` where its sites may show it in a frame."""
+    held = resources()
+    with held.database.reading() as session:
         try:
             form = forms.get(session, slug)
         except NotFound:
             abort(404)
-        shown = Shown(form, forms.offered(session, form), session.get_one(Wording, form.wording_id))
+        topics = forms.offered(session, form)
+        shown = Shown(form, topics, wordings.offered(session, held.config.community, form))
     allow(form.origins if framed else None, form.thanks_url)
+    speak(form.locale, shown.wordings)
     return shown
-
-
-def _pack(origin: str | None) -> str:
-    """An origin in the letters that a token may hold; a very long one is left out."""
-    packed = urlsafe_b64encode((origin or "").encode()).decode().rstrip("=")
-    return packed if len(packed) <= 160 else ""
-
-
-def _unpack(packed: str) -> str | None:
-    return urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode() or None
 
 
 def _layout(framed: bool) -> str:
     return "layouts/frame.html" if framed else "layouts/page.html"
-
-
-def _origin() -> str | None:
-    """The site that the form stood on, as the browser tells it: scheme and host only."""
-    told = request.headers.get("Origin") or ""
-    try:
-        if told in {"", "null"}:
-            referrer = urlsplit(request.headers.get("Referer", ""))
-            told = f"{referrer.scheme}://{referrer.netloc}"
-        return forms.require_origin(told)[:200]
-    except (BadContent, ValueError):  # a header can hold anything
-        return None

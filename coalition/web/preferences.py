@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.errors import BadAddress, Refused
+from coalition.languages import N_, OWN_NAMES, language, languages
 from coalition.models import Cadence, Format, Kind, PauseMode, State, Subscriber
 from coalition.services import consents, moments, preferences, requests, unsubscribe
 from coalition.services.moments import Hour
@@ -18,7 +19,7 @@ from coalition.services.unsubscribe import Channel
 from coalition.tokens import Purpose
 from coalition.web import guards
 from coalition.web.forms import StampedForm
-from coalition.web.shared import page, resources
+from coalition.web.shared import page, resources, speak, speak_as_sent, spoken
 from coalition.web.tokens import Key, holder, read_key
 
 pages = Blueprint("preferences", __name__)
@@ -41,15 +42,16 @@ def ask() -> Answer:
 def asked() -> Answer:
     """Write the request down; the same answer for everybody."""
     fields = guards.posted()
+    speak_as_sent(guards.one(fields, "lang"))
     typed = guards.one(fields, "email", required=True)
     try:
         address = Address.parse(typed)
     except BadAddress as error:
-        return page("ask", 422, email=typed[:254], error=str(error), too_old=False)
+        return page("ask", 422, email=typed[:254], error=spoken().gettext(str(error)), too_old=False)
     held, now = resources(), utcnow()
     with held.database.transaction() as session:
         over = guards.over_limit(session, Kind.LINK, address, now)
-        wish = requests.Wish(kind=Kind.LINK, locale=held.config.community.locale)
+        wish = requests.Wish(kind=Kind.LINK, locale=spoken().code)
         requests.write_down(session, held.vault, address, wish, over_limit=over, now=now)
     return page("asked")
 
@@ -89,7 +91,8 @@ def choose(token: str) -> Answer:
         try:
             note = acts[action](session, person, key, fields)
         except Refused as error:
-            return _show(session, person, key, error=str(error), field=action, status=422)
+            told = spoken().gettext(str(error))
+            return _show(session, person, key, error=told, field=action, status=422)
     return redirect(url_for("preferences.look", token=token, done=note), 303)
 
 
@@ -99,15 +102,16 @@ def data(token: str) -> Answer:
     key = read_key(token)
     if key.is_sample:
         return page("sample", what="data")
-    if not key.fresh:
-        return page("needs_fresh", 403, token=token)
     held = resources()
     with held.database.reading() as session:
         person = holder(session, key)
+        if not key.fresh:
+            return page("needs_fresh", 403, token=token)
         return page(
             "data",
             token=token,
             person=person,
+            reads=language(person.locale),
             address=held.vault.open(person.address_sealed or b"", person.address_key or b"").written,
             subscriptions=preferences.all_subscriptions(session, person),
             letters=preferences.letters_sent(session, person),
@@ -117,6 +121,7 @@ def data(token: str) -> Answer:
 
 def show_confirmed(session: Session, person: Subscriber) -> tuple[str, int]:
     """The preference page as it greets somebody who has just confirmed, with what a digest's link may do."""
+    speak(person.locale)
     token = resources().links.preferences(person.code, person.epoch, utcnow()).rpartition("/")[2]
     return _show(session, person, Key(token, f"{person.code}-{person.epoch}", fresh=False), note="confirmed")
 
@@ -147,6 +152,8 @@ def _show(
         has_any=any(choice.cadence for choice in choices),
         default_cadence=held.config.community.cadence,
         cadences=list(Cadence),
+        languages=languages(),
+        reads=language(person.locale),
         zones=_zones(person),
         paused=person.is_paused(utcnow()),
         has_left=person.state is State.LEFT,
@@ -175,6 +182,8 @@ def _save(session: Session, person: Subscriber, key: Key, fields: MultiDict[str,
     preferences.save(session, community, person, wanted, Format(form), utcnow(), may_return=key.fresh)
     if "hour" in fields:
         preferences.choose_hour(session, person, _hour(fields, _zones(person)))
+    if "language" in fields:
+        preferences.choose_language(session, person, _language(fields))
     return "saved"
 
 
@@ -184,6 +193,13 @@ def _hour(fields: MultiDict[str, str], zones: Sequence[str]) -> Hour | None:
     if hour not in {"", *map(str, range(24))} or weekday not in {"", *map(str, range(7))} or zone not in zones:
         abort(400)
     return Hour(zone, int(hour), int(weekday) if weekday else None) if hour else None
+
+
+def _language(fields: MultiDict[str, str]) -> str:
+    code = guards.one(fields, "language")
+    if code not in OWN_NAMES:
+        abort(400)
+    return code
 
 
 def _zones(person: Subscriber) -> list[str]:
@@ -222,5 +238,5 @@ def _start_of(day: str) -> datetime:
     try:
         date = datetime.fromisoformat(day).date()
     except ValueError as error:
-        raise Refused("Choose the day on which letters go on, from tomorrow to a year from now.") from error
+        raise Refused(N_("Choose the day on which letters go on, from tomorrow to a year from now.")) from error
     return datetime.combine(date, time(), tzinfo=resources().config.community.timezone)

@@ -10,7 +10,7 @@ from coalition.links import SAMPLE_CODE
 from coalition.models import Subscriber
 from coalition.services import people
 from coalition.tokens import Purpose
-from coalition.web.shared import page, resources
+from coalition.web.shared import page, resources, speak
 
 # Mail programs take the end of a sentence or a bracket for a part of the link.
 _TRAILING = ".,;:!?)>]'\""
@@ -47,11 +47,16 @@ def read_key(token: str) -> Key:
 
 
 def holder(session: Session, key: Key) -> Subscriber:
-    """The person whose choices a link opens. 404 where it was revoked or they are erased."""
+    """The person whose choices a link opens; the page speaks their language.
+
+    404 where it was revoked or they are erased.
+    """
     try:
-        return people.by_token_value(session, key.value)
+        person = people.by_token_value(session, key.value)
     except BadToken:
         abort(404)
+    speak(person.locale)
+    return person
 
 
 def tidy(token: str) -> str:

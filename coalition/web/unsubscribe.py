@@ -15,7 +15,7 @@ from coalition.services import preferences as choices
 from coalition.services.unsubscribe import Channel
 from coalition.tokens import Purpose
 from coalition.web.preferences import LENGTHS
-from coalition.web.shared import page, resources
+from coalition.web.shared import page, resources, speak
 from coalition.web.tokens import tidy
 
 pages = Blueprint("unsubscribe", __name__)
@@ -89,6 +89,7 @@ def _known(session: Session, code: str) -> Subscriber:
     person = people.by_code(session, code)
     if person is None:
         abort(404)
+    speak(person.locale)
     return person
 
 

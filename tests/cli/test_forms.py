@@ -93,7 +93,7 @@ def test_a_snippet_is_valid_html_that_posts_to_the_form(shell: Shell) -> None:
     [form] = page.iter("form")
     assert (form.attrib["method"], form.attrib["action"]) == ("post", "http://localhost/join/main")
     fields = {each.attrib.get("name"): each for each in page.iter("input")}
-    assert {"email", "topics", "homepage"} == set(fields)
+    assert {"lang", "email", "topics", "homepage"} == set(fields)
     assert [each.attrib["value"] for each in page.iter("input") if each.attrib.get("name") == "topics"] == [
         "housing",
         "events",

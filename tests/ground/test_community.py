@@ -1,12 +1,15 @@
 """`community.toml`: the sample loads clean, and each wrong value is told by its place."""
 
 import json
+import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from coalition.community import SAMPLE, Community, Limits, read_community
+from coalition.tables import flat
+from tests.themes import WORDS
 
 
 def _read(tmp_path: Path, text: str, sender: str = "") -> tuple[Community, list[str]]:
@@ -104,7 +107,7 @@ def test_a_wrong_value_is_told_by_its_place_and_becomes_the_samples(place: str, 
         ("community = 3\n", "community.toml: [community] is not a table of Coalition."),
         ("[[community]]\nname = 'x'\n", "community.toml: [community] is not a table of Coalition."),
         ("[community]\nnmae = 'x'\n", "community.toml: community.nmae is not a setting."),
-        ("[limits.deep]\nx = 1\n", "community.toml: limits.deep is not a setting."),
+        ("[limits.deep]\nx = 1\n", "community.toml: [limits.deep] is not a table of Coalition."),
     ],
 )
 def test_a_typing_error_in_a_name_is_told(text: str, told: str, tmp_path: Path) -> None:
@@ -129,10 +132,51 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 
 def test_every_setting_of_the_sample_can_be_changed_alone(tmp_path: Path) -> None:
-    for table, values in tomllib.loads(SAMPLE).items():
+    for table, values in flat(tomllib.loads(SAMPLE)).items():
+        assert isinstance(values, dict)
         for key, value in values.items():
             written = json.dumps(value)  # what TOML reads too: texts, numbers, true and false, lists
             assert _read(tmp_path, f"[{table}]\n{key} = {written}\n")[1] == []
+
+
+def test_words_of_ones_own_stand_in_their_language_only(tmp_path: Path) -> None:
+    community, faults = _read(tmp_path, WORDS)
+
+    assert faults == []
+    assert community.wording("join_heading", "en") == "Join <us> & friends"
+    assert community.wording("join_heading", "en-GB") == "Join <us> & friends"
+    assert community.wording("join_heading", "cy") == "Ymunwch â ni"
+    assert [community.wording("join_heading", code) for code in ("fr", "de", "es", "ar", "eo")] == [""] * 5
+    assert community.wording("footer", "cy") == ""
+
+
+def test_a_word_that_there_is_no_place_for_is_an_error_of_ours() -> None:
+    with pytest.raises(KeyError):
+        read_community(Path("none.toml"))[0].wording("fotter", "en")
+
+
+def test_the_sample_shows_every_wording_and_each_of_its_examples_loads(tmp_path: Path) -> None:
+    examples = re.sub(r"^# (?=[a-z_]+ = )", "", SAMPLE, flags=re.MULTILINE)
+    community, faults = _read(tmp_path, examples)
+
+    assert faults == []
+    assert {key for _, key in community.wordings} == {*tomllib.loads(WORDS)["wordings"]["en"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[wordings.en]\nfotter = 'x'\n", "wordings.en.fotter is not a setting."),
+        ("[wordings.eo]\nfooter = 'x'\n", "[wordings.eo] is not a table of Coalition."),
+        ("[wordings]\nfooter = 'x'\n", "wordings.footer is not a setting."),
+        ("[wordings.en]\nfooter = 3\n", "wordings.en.footer is not one line of text."),
+        ('[wordings.en]\nfooter = "a\\nb"\n', "wordings.en.footer is not one line of text."),
+        ('[wordings.en]\nfooter = "a\\uE000preferences\\uE001"\n', "wordings.en.footer is not one line of text."),
+        ("[wordings.en]\nconsent = 'Yes.'\n", "wordings.en.consent is too short to say what people agree to."),
+    ],
+)
+def test_a_wrong_wording_is_told(text: str, told: str, tmp_path: Path) -> None:
+    assert _read(tmp_path, text)[1] == [f"community.toml: {told}"]
 
 
 def test_no_address_is_shown_by_accident(tmp_path: Path) -> None:

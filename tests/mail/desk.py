@@ -5,13 +5,14 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from hashlib import sha256
-from itertools import count
 from pathlib import Path
+
+import time_machine
 
 from coalition.address import Address
 from coalition.community import SAMPLE, Community
@@ -24,6 +25,7 @@ from coalition.services import drafts, editions, items, topics
 from coalition.services.outbox.composing import Composer
 from coalition.services.outbox.looking import Ready
 from coalition.vault import RING_NAMES
+from tests.mail.words import Words, plenty
 
 WRITTEN = datetime(2026, 3, 12, 8, 5, tzinfo=UTC)
 ASKED = WRITTEN - timedelta(minutes=2)
@@ -33,19 +35,6 @@ PRIVACY = "https://list.example.org/privacy"
 UNSUBSCRIBE = f"https://list.example.org/unsubscribe/{CODE}"
 
 _COMMUNITY = SAMPLE.replace("coalition.example", "list.example.org").replace("Exampleton", "Exampletown")
-
-
-@dataclass(frozen=True)
-class Words:
-    """What people wrote that ends up in letters."""
-
-    community: str = "Coalition of Collaborators"
-    topic: str = "Housing"
-    title: str = "Rents fall"
-    text: str = "They really do. [The figures](https://www.example.org/rents?year=2026&by=town) are out."
-    url: str | None = "https://www.example.org/news/rents"
-    subject: str = "News of the week"
-    intro: str = "Hello everybody,\n\n## What came in\n\nmore than ever."
 
 
 class Desk:
@@ -64,7 +53,6 @@ class Desk:
         config = read_config({f"COALITION_{name}": value for name, value in settings.items()})
         prepare(config)
         self.resources = open_resources(config)
-        self._numbers = count(1)
         self._written: dict[tuple[str, Words], Envelope] = {}
 
     def with_community(self, community: Community) -> "Desk":
@@ -82,56 +70,68 @@ class Desk:
         """One letter of this kind; asked again, the one that was written before."""
         case = (kind, words or Words())
         if case not in self._written:
-            self._written[case] = WRITERS[kind](self, case[1])
+            with time_machine.travel(WRITTEN, tick=False):
+                self._written[case] = WRITERS[kind](self, case[1])
         return self._written[case]
 
     def service(
         self, letter: Letter, words: Words, *, origin: str | None = None, form: Format = Format.HTML
     ) -> Envelope:
         """A letter that answers somebody's press of a button."""
-        request = Request(kind=Kind.SIGNUP, nonce=NONCE, cadence=Cadence.WEEKLY, locale="en", created_at=ASKED)
-        ready = replace(_ready(letter, form), request=request, topics=(words.topic, "Events"), origin=origin)
+        request = Request(kind=Kind.SIGNUP, nonce=NONCE, cadence=Cadence.WEEKLY, created_at=ASKED)
+        ready = replace(_ready(letter, words, form), request=request, topics=(words.topic, "Events"), origin=origin)
         return self._composer(words).compose(ready)
 
     def digest(self, words: Words, form: Format = Format.HTML, *, test: bool = False) -> Envelope:
         """A digest of one item, to a reader or as a test letter to staff."""
-        ready = replace(_ready(Letter.DIGEST, form), variant_id=self.variant(words, [words], form))
-        return self._composer(words).compose(replace(ready, person=None) if test else ready)
+        return self.digest_of([words], form, test=test)
 
-    def digest_of(self, news: list[Words]) -> Envelope:
-        """A digest of many items in one topic."""
-        ready = replace(_ready(Letter.DIGEST, Format.HTML), variant_id=self.variant(news[0], news))
-        return self._composer(news[0]).compose(ready)
+    def digest_of(self, news: list[Words], form: Format = Format.HTML, *, test: bool = False) -> Envelope:
+        """A digest of many items. What is not an item's own is the first one's."""
+        words = news[0]
+        ready = replace(_ready(Letter.DIGEST, words, form), variant_id=self.variant(words, news, form))
+        ready = replace(ready, person=None) if test else replace(ready, since=_since(news))
+        return self._composer(words).compose(ready)
 
     def variant(self, words: Words, news: list[Words], form: Format = Format.HTML) -> int:
-        """Publish items in one topic and make an issue of them. Returns the number of its variant."""
-        slug = _slug(words.topic)
+        """Publish items and make an issue of them, with more of the first topic in the archive where there are many.
+
+        Returns the number of the issue's variant.
+        """
         with self.resources.database.transaction() as session:
-            if slug not in {topic.slug for topic in topics.all_of(session)}:
-                topics.add(session, slug, words.topic, "Homes and rents.")
-            written = [drafts.read(_file(each, slug)) for each in news]
-            made = [items.publish(session, draft, WRITTEN).item for draft in written]
+            known = {topic.slug for topic in topics.all_of(session)}
+            for name in dict.fromkeys(each.topic for each in news):
+                if _slug(name) not in known:
+                    topics.add(session, _slug(name), name, "Homes and rents.")
+            made = [items.publish(session, drafts.read(_file(each)), WRITTEN).item for each in news]
             issue = Issue(
                 cadence=Cadence.WEEKLY,
-                period_key=str(next(self._numbers)),
+                period_key="2026-W11",
                 through_position=made[-1].position,
                 subject=words.subject,
                 intro_md=words.intro,
                 salt=b"",
-                state=Phase.PLANNED,
+                state=Phase.CANCELLED,  # out of the way, so that the next letter can be of the same week
                 created_at=WRITTEN,
             )
             session.add(issue)
             session.flush()
-            ids = [each.id for each in made]
-            variant = Variant(issue_id=issue.id, signature="s", items=ids, from_positions={}, locale="en", format=form)
+            variant = Variant(
+                issue_id=issue.id,
+                signature="s",
+                items=[each.id for each in made],
+                from_positions={},
+                more={str(made[0].topic_id): 3} if len(made) > 1 else {},
+                locale=words.locale,
+                format=form,
+            )
             session.add(variant)
             session.flush()
             editions.write_fragments(session, self._letters(words), issue)
             return variant.id
 
     def _community(self, words: Words) -> Community:
-        return replace(self.resources.config.community, name=words.community)
+        return replace(self.resources.config.community, name=words.community, locale=words.written_in)
 
     def _letters(self, words: Words) -> Letters:
         return Letters(self._community(words), self.resources.links)
@@ -145,15 +145,21 @@ def _slug(topic: str) -> str:
     return topic.lower() if re.fullmatch("[A-Za-z]{1,40}", topic) else f"t-{sha256(topic.encode()).hexdigest()[:20]}"
 
 
-def _file(words: Words, topic: str) -> str:
+def _file(words: Words) -> str:
     url = f"url: {words.url}\n" if words.url else ""
-    return f"---\ntitle: {words.title}\ntopic: {topic}\n{url}---\n{words.text}\n"
+    return f"---\ntitle: {words.title}\ntopic: {_slug(words.topic)}\n{url}---\n{words.text}\n"
 
 
-def _ready(letter: Letter, form: Format) -> Ready:
+def _since(news: list[Words]) -> dict[str, datetime]:
+    """A reader who chose one topic after the other, a month apart."""
+    slugs = dict.fromkeys(_slug(each.topic) for each in news)
+    return {slug: WRITTEN - timedelta(days=39 + 30 * number) for number, slug in enumerate(slugs)}
+
+
+def _ready(letter: Letter, words: Words, form: Format) -> Ready:
     person = Subscriber(
         code=CODE,
-        locale="en",
+        locale=words.locale,
         format=form,
         epoch=1,
         state=State.ACTIVE,
@@ -166,7 +172,7 @@ def _ready(letter: Letter, form: Format) -> Ready:
         nonce=NONCE,
         dated_at=WRITTEN,
         recipient=Address.parse("ada@example.org"),
-        locale="en",
+        locale=words.locale,
         person=person,
     )
 
@@ -181,28 +187,13 @@ WRITERS: dict[str, Callable[[Desk, Words], Envelope]] = {
     "already_subscribed": lambda desk, words: desk.service(Letter.ALREADY_SUBSCRIBED, words),
     "preferences_link": lambda desk, words: desk.service(Letter.PREFERENCES_LINK, words),
     "digest": lambda desk, words: desk.digest(words),
+    "digest_long": lambda desk, words: desk.digest_of(plenty(words)),
     "digest_as_text": lambda desk, words: desk.digest(words, Format.TEXT),
     "digest_as_a_test": lambda desk, words: desk.digest(words, test=True),
 }
 KINDS = tuple(WRITERS)
 DIGESTS = tuple(kind for kind in KINDS if kind.startswith("digest"))
 WITH_HTML = tuple(kind for kind in KINDS if not kind.endswith("as_text"))
-
-HOSTILE = {
-    "plain": Words(),
-    "accents": Words("Verein für Räume", "Größe", "Über die Höhe der Mieten in Städten", "Schöne Grüße, é à ß."),
-    "cjk": Words(
-        "協力者の連合" * 12, "住宅", "家賃が下がる" * 30, "本当に。" * 200, subject="住宅 ニュース " * 12 + "完"
-    ),
-    "rtl": Words("שיתוף פעולה", "דיור", "שכר הדירה יורד", "זה נכון. " * 30, subject="חדשות השבוע"),
-    "emoji": Words("Coalition 🤝", "Homes 🏠", "Rents 📉👩🏽‍🔧", "Down ⬇️ " * 40, subject="🏠 " * 40 + "."),
-    "long": Words("x" * 400, "y" * 400, "z" * 200, "w" * 900 + "\n\n" + "v " * 2000, subject="s" * 150),
-    "mailbox": Words('Bob, "the" Builder of every single thing, Inc <bob@evil.example>', "a\\b", "Bob; Eve: <x>", "x"),
-    "quotes": Words('A "quoted" \\ name', '"><script>alert(1)</script>', "'; DROP TABLE item; --", "</td></table>"),
-    "templates": Words("{{7*7}}", "{% raw %}", "${7*7} #{7*7}", "{{ slots.unsubscribe }} %s %(x)s", subject="{{7*7}}"),
-    "lines": Words(text="one\n\n.\n\n..two\n\nFrom the start\n\n-- \n\n.\n\n> quoted\n\n=?utf-8?q?x?= = =3D =20"),
-    "code": Words(text="```\nFrom: x\n.\n" + "a" * 900 + "\n```\n\n1. a\n2. b\n\n> c", title="`code` *stars* & <b>"),
-}
 
 
 def parse(envelope: Envelope) -> EmailMessage:

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from xml.etree.ElementTree import Element
 
 import html5lib
 
 
+@lru_cache(maxsize=1_000)
 def tree(html: str) -> Element:
     """The letter as elements; an error of the parser is an error of the letter."""
     parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
@@ -21,7 +23,16 @@ def elements(html: str) -> Iterator[Element]:
 
 
 def hrefs(html: str) -> list[str]:
-    """Where the links lead, in order."""
+    """Where the links out of a letter lead, in order."""
+    return [href for href in _every_href(html) if not href.startswith("#")]
+
+
+def anchors(html: str) -> list[str]:
+    """The ids that the links within a letter lead to, in order."""
+    return [href.removeprefix("#") for href in _every_href(html) if href.startswith("#")]
+
+
+def _every_href(html: str) -> list[str]:
     return [each.attrib["href"] for each in elements(html) if each.tag == "a"]
 
 

@@ -1,15 +1,27 @@
 """A copy of a digest and its slots: filled once for each reader, escaped for where they stand, never damaged."""
 
+from datetime import UTC, datetime
 from html import escape
 
 import pytest
 
-from coalition.mail.digest import Copy, Edition, Section, Slots, compose_html, compose_text, has_marker
+from coalition.languages import OWN_NAMES, language
+from coalition.mail.digest import (
+    WIDEST_DATE,
+    Copy,
+    Edition,
+    Section,
+    Slots,
+    compose_html,
+    compose_text,
+    has_marker,
+)
 from coalition.services import editions
-from tests.mail.desk import WRITTEN, Desk, Words
+from tests.mail.desk import WRITTEN, Desk
+from tests.mail.words import Words
 
 EDITION = Edition("Subject", "Hello.", "weekly", WRITTEN)
-SLOTS = Slots(preferences="https://e.org/?a=1&b='\"<>", unsubscribe="https://e.org/u?x&y", confirmed="1 <March> & 2026")
+SLOTS = Slots("https://e.org/?a=1&b='\"<>", "https://e.org/u?x&y", {"housing": "1 <March> & 2026"})
 
 
 def _copy(desk: Desk) -> Copy:
@@ -21,7 +33,7 @@ def test_slots_are_escaped_in_html_and_plain_in_text(desk: Desk) -> None:
     letter = _copy(desk).fill(SLOTS)
 
     assert letter.html is not None
-    for value in (SLOTS.preferences, SLOTS.confirmed):
+    for value in (SLOTS.preferences, SLOTS.since["housing"]):
         assert value in letter.text.replace("\n", " ")
         assert escape(value) in letter.html
         assert value not in letter.html
@@ -31,7 +43,7 @@ def test_slots_are_escaped_in_html_and_plain_in_text(desk: Desk) -> None:
 def test_a_filled_copy_keeps_nothing_of_its_slots(desk: Desk) -> None:
     copy = _copy(desk)
 
-    one, other = copy.fill(SLOTS), copy.fill(Slots("https://e.org/p", "https://e.org/u", "2 March 2026"))
+    one, other = copy.fill(SLOTS), copy.fill(Slots("https://e.org/p", "https://e.org/u", {"housing": "2 March 2026"}))
 
     assert not has_marker(one.text + str(one.html))
     assert SLOTS.preferences not in other.text
@@ -39,13 +51,17 @@ def test_a_filled_copy_keeps_nothing_of_its_slots(desk: Desk) -> None:
 
 
 def test_a_value_that_looks_like_a_slot_stays_a_value(desk: Desk) -> None:
-    letter = _copy(desk).fill(Slots("\ue000unsubscribe\ue001", "https://e.org/u", "today"))
+    letter = _copy(desk).fill(Slots("\ue000unsubscribe\ue001", "https://e.org/u", {"housing": "today"}))
 
     assert "\ue000unsubscribe\ue001" in letter.text
 
 
 @pytest.mark.parametrize(
-    "damage", ["\ue000", "\ue001", "\ue000\ue001", "\ue000secrets\ue001", "\ue000contents", "\ue000 x\ue001"]
+    "damage",
+    [
+        *("\ue000", "\ue001", "\ue000\ue001", "\ue000secrets\ue001", "\ue000contents", "\ue000 x\ue001"),
+        *("\ue000since-tools\ue001", "\ue000since-\ue001", "\ue000.\ue001"),
+    ],
 )
 def test_a_damaged_slot_refuses_the_whole_digest(damage: str, desk: Desk) -> None:
     section = [Section("Housing", "housing", [f"<p>a{damage}b</p>"])]
@@ -79,3 +95,21 @@ def test_a_fragment_is_rendered_once_for_all_readers(desk: Desk) -> None:
     copies = editions.Copies(desk.resources.database, desk.resources.letters)
 
     assert copies.of(variant) is copies.of(variant)
+
+
+def test_each_topic_has_the_date_of_this_reader(desk: Desk) -> None:
+    sections = [Section(slug.title(), slug, ["item"]) for slug in ("housing", "events", "since", "a-long-name-1")]
+    dates = {section.slug: f"{number} May 2026" for number, section in enumerate(sections, 1)}
+
+    text = compose_text(desk.resources.letters, "en", EDITION, sections)
+    filled = Copy("Subject", text, None).fill(Slots("https://e.org/p", "https://e.org/u", dates)).text
+
+    for section in sections:
+        assert f"- {section.name}, weekly, confirmed on {dates[section.slug]}\n" in filled
+
+
+@pytest.mark.parametrize("code", OWN_NAMES)
+def test_a_slot_leaves_room_for_the_widest_date(code: str) -> None:
+    dates = [language(code).day(datetime(2026, month, 28, tzinfo=UTC)) for month in range(1, 13)]
+
+    assert max(len(date) for date in dates) <= WIDEST_DATE

@@ -9,11 +9,11 @@ import pytest
 import time_machine
 
 from coalition.address import Address
+from coalition.languages import OWN_NAMES, language
 from coalition.mail.message import Letter, Sender, build
 from tests.mail.desk import (
     CODE,
     DIGESTS,
-    HOSTILE,
     KINDS,
     NONCE,
     UNSUBSCRIBE,
@@ -21,22 +21,22 @@ from tests.mail.desk import (
     WRITERS,
     WRITTEN,
     Desk,
-    Words,
     parse,
     raw_headers,
 )
+from tests.mail.words import EVERY, Words
 
 SINGLE = ("From", "To", "Reply-To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Auto-Submitted")
 RAW = ("List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "List-Help", "List-Owner", "List-Post", "Message-ID")
 
 every_letter = pytest.mark.parametrize(
-    ("kind", "words"), [(kind, words) for kind in KINDS for words in HOSTILE], ids=lambda value: str(value)
+    ("kind", "words"), [(kind, words) for kind in KINDS for words in EVERY], ids=lambda value: str(value)
 )
 
 
 @every_letter
 def test_each_header_stands_once(kind: str, words: str, desk: Desk) -> None:
-    names = [name for name, _ in raw_headers(desk.write(kind, HOSTILE[words]))]
+    names = [name for name, _ in raw_headers(desk.write(kind, EVERY[words]))]
 
     assert sorted(set(names)) == sorted(names)
     assert set(SINGLE) <= set(names)
@@ -44,7 +44,7 @@ def test_each_header_stands_once(kind: str, words: str, desk: Desk) -> None:
 
 @every_letter
 def test_lines_end_in_crlf_and_are_short_ascii(kind: str, words: str, desk: Desk) -> None:
-    wire = desk.write(kind, HOSTILE[words]).message
+    wire = desk.write(kind, EVERY[words]).message
 
     assert wire.isascii()
     assert b"\0" not in wire
@@ -57,7 +57,7 @@ def test_lines_end_in_crlf_and_are_short_ascii(kind: str, words: str, desk: Desk
 
 @every_letter
 def test_header_lines_are_folded_where_they_may_be(kind: str, words: str, desk: Desk) -> None:
-    head = desk.write(kind, HOSTILE[words]).message.partition(b"\r\n\r\n")[0].decode()
+    head = desk.write(kind, EVERY[words]).message.partition(b"\r\n\r\n")[0].decode()
 
     lines = [line for line in head.split("\r\n") if not line.startswith(RAW)]
     assert [line for line in lines if len(line) > 78] == []
@@ -66,7 +66,7 @@ def test_header_lines_are_folded_where_they_may_be(kind: str, words: str, desk: 
 
 @every_letter
 def test_encoded_words_are_at_most_75_long_and_whole(kind: str, words: str, desk: Desk) -> None:
-    head = desk.write(kind, HOSTILE[words]).message.partition(b"\r\n\r\n")[0].decode()
+    head = desk.write(kind, EVERY[words]).message.partition(b"\r\n\r\n")[0].decode()
 
     for line in head.split("\r\n"):
         for encoded in re.findall(r"=\?[^?]*\?[bBqQ]\?[^?]*\?=", line):
@@ -75,23 +75,23 @@ def test_encoded_words_are_at_most_75_long_and_whole(kind: str, words: str, desk
             [(text, charset)] = decode_header(encoded)
             assert isinstance(text, bytes)
             assert text.decode(str(charset))  # fails where a character was split
-    for name, value in raw_headers(desk.write(kind, HOSTILE[words])):
+    for name, value in raw_headers(desk.write(kind, EVERY[words])):
         assert name not in RAW or "=?" not in value
 
 
 @every_letter
 def test_names_stay_one_mailbox_and_the_subject_comes_back(kind: str, words: str, desk: Desk) -> None:
-    envelope = desk.write(kind, HOSTILE[words])
+    envelope = desk.write(kind, EVERY[words])
 
     plain = message_from_bytes(envelope.message, policy=policy.compat32)
     for name in ("From", "Reply-To"):
         assert len(getaddresses([plain[name]])) == 1
         shown, address = parseaddr(plain[name])
         assert address == "hello@list.example.org"
-        assert str(make_header(decode_header(shown))) == HOSTILE[words].community
+        assert str(make_header(decode_header(shown))) == EVERY[words].community
     assert parseaddr(plain["To"]) == ("", "ada@example.org")
     if kind in DIGESTS:
-        assert parse(envelope)["Subject"] == HOSTILE[words].subject.strip()
+        assert parse(envelope)["Subject"] == EVERY[words].subject.strip()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -107,10 +107,10 @@ def test_the_same_letter_composed_again_is_the_same_bytes(kind: str, desk: Desk)
     assert WRITERS[kind](desk, Words()).message == WRITERS[kind](desk, Words()).message
 
 
-@pytest.mark.parametrize("words", HOSTILE)
+@pytest.mark.parametrize("words", EVERY)
 @pytest.mark.parametrize("kind", DIGESTS)
 def test_list_mail_says_how_to_leave_in_one_raw_line(kind: str, words: str, desk: Desk) -> None:
-    envelope = desk.write(kind, HOSTILE[words])
+    envelope = desk.write(kind, EVERY[words])
 
     lines = envelope.message.partition(b"\r\n\r\n")[0].decode().split("\r\n")
     where = UNSUBSCRIBE if kind != "digest_as_a_test" else UNSUBSCRIBE.replace(CODE, "sample" * 4 + "aa")
@@ -119,10 +119,10 @@ def test_list_mail_says_how_to_leave_in_one_raw_line(kind: str, words: str, desk
     assert len(f"<{where}>") <= 78
 
 
-@pytest.mark.parametrize("words", HOSTILE)
+@pytest.mark.parametrize("words", EVERY)
 @pytest.mark.parametrize("kind", DIGESTS)
 def test_list_mail_names_its_list_and_its_people(kind: str, words: str, desk: Desk) -> None:
-    headers = dict(raw_headers(desk.write(kind, HOSTILE[words])))
+    headers = dict(raw_headers(desk.write(kind, EVERY[words])))
 
     assert re.fullmatch(r'("[^"\\=?]*" )?<news\.list\.example\.org>', headers["List-Id"])
     assert len(headers["List-Id"]) <= 255
@@ -145,13 +145,31 @@ def test_no_machine_answers_a_letter(kind: str, desk: Desk) -> None:
 
     assert headers["Auto-Submitted"] == "auto-generated"
     assert headers["X-Auto-Response-Suppress"] == "All"
-    assert headers["Content-Language"] == "en"
 
 
-@pytest.mark.parametrize("words", HOSTILE)
+@pytest.mark.parametrize(
+    ("locale", "spoken"), [*((code, code) for code in OWN_NAMES), ("de-AT", "de"), ("ar-EG", "ar"), ("tlh", "en")]
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_letter_says_which_language_it_speaks(kind: str, locale: str, spoken: str, desk: Desk) -> None:
+    headers = dict(raw_headers(desk.write(kind, Words(locale=locale))))
+
+    assert headers["Content-Language"] == spoken
+
+
+@pytest.mark.parametrize("code", ["cy", "fr", "ar"])
+def test_a_subject_beyond_ascii_is_encoded_and_comes_back(code: str, desk: Desk) -> None:
+    envelope = desk.write("confirm", Words(community="Tŷ Cyfeillion", locale=code))
+
+    assert dict(raw_headers(envelope))["Subject"].startswith("=?utf-8?")
+    expected = language(code).gettext("Please confirm: news from %(community)s") % {"community": "Tŷ Cyfeillion"}
+    assert parse(envelope)["Subject"] == expected
+
+
+@pytest.mark.parametrize("words", EVERY)
 @pytest.mark.parametrize("kind", WITH_HTML)
 def test_text_comes_first_and_html_last_between_a_boundary_of_their_own(kind: str, words: str, desk: Desk) -> None:
-    envelope = desk.write(kind, HOSTILE[words])
+    envelope = desk.write(kind, EVERY[words])
     message = parse(envelope)
 
     kinds = [each.get_content_type() for each in message.walk()]
@@ -166,6 +184,16 @@ def test_text_comes_first_and_html_last_between_a_boundary_of_their_own(kind: st
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in WITH_HTML])
 def test_whoever_wants_text_gets_text_alone(kind: str, desk: Desk) -> None:
     assert [each.get_content_type() for each in parse(desk.write(kind)).walk()] == ["text/plain"]
+
+
+@pytest.mark.parametrize("length", range(60, 80))
+def test_a_subject_begins_on_the_line_of_its_name(length: int, desk: Desk) -> None:
+    subject = f"News: {'x' * (length - 20)} {'y' * 13}"
+
+    head = desk.write("digest", Words(subject=subject)).message.partition(b"\r\n\r\n")[0].decode()
+
+    assert f"\r\nSubject: News: {'x' * (length - 20)}" in head
+    assert parse(desk.write("digest", Words(subject=subject)))["Subject"] == subject
 
 
 def test_an_address_of_the_longest_kind_stays_whole_on_its_line() -> None:

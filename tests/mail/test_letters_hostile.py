@@ -16,8 +16,9 @@ from coalition.mail import markdown
 from coalition.mail.digest import has_marker
 from coalition.mail.message import Letter, Sender, build, has_control
 from coalition.services import drafts
-from tests.mail.desk import WRITTEN, Desk, Words, parse, part
+from tests.mail.desk import WRITTEN, Desk, parse, part
 from tests.mail.reading import words_of
+from tests.mail.words import Words
 
 STRANGE = [chr(code) for code in (0, 9, 10, 11, 12, 13, 28, 29, 30, 31, 127, 0x85, 0x2028, 0x2029, 0xD800, 0xDFFF)]
 OURS = Address.parse("hello@example.org")

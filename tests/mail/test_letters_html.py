@@ -5,11 +5,12 @@ from itertools import pairwise
 
 import pytest
 
-from tests.mail.desk import HOSTILE, WITH_HTML, Desk, Words, part
-from tests.mail.reading import declarations, elements, hrefs, tree, words_of
+from tests.mail.desk import WITH_HTML, Desk, part
+from tests.mail.reading import anchors, declarations, elements, hrefs, tree, words_of
+from tests.mail.words import EVERY, SPOKEN, Words
 
 every_letter = pytest.mark.parametrize(
-    ("kind", "words"), [(kind, words) for kind in WITH_HTML for words in HOSTILE], ids=lambda value: str(value)
+    ("kind", "words"), [(kind, words) for kind in WITH_HTML for words in EVERY], ids=lambda value: str(value)
 )
 
 LOADING = {"src", "srcset", "background", "poster", "data", "action", "formaction", "ping"}
@@ -18,20 +19,21 @@ LIVING = {"script", "iframe", "object", "embed", "form", "input", "link", "base"
 
 @every_letter
 def test_the_html_is_valid_and_says_its_language(kind: str, words: str, desk: Desk) -> None:
-    html = part(desk.write(kind, HOSTILE[words]), "html")
+    html = part(desk.write(kind, EVERY[words]), "html")
 
     page = tree(html)  # strict: it raises at any fault
     assert html.lower().startswith("<!doctype html>")
-    assert (page.attrib["lang"], page.attrib["dir"]) == ("en", "ltr")
+    expected = (EVERY[words].locale, "rtl" if EVERY[words].locale == "ar" else "ltr")
+    assert (page.attrib["lang"], page.attrib["dir"]) == expected
     [title] = words_of(html, "title")
     assert title
     outermost = next(each for each in elements(html) if each.tag == "div")
-    assert (outermost.attrib["lang"], outermost.attrib["dir"]) == ("en", "ltr")
+    assert (outermost.attrib["lang"], outermost.attrib["dir"]) == expected
 
 
 @every_letter
 def test_nothing_is_loaded_and_nothing_lives(kind: str, words: str, desk: Desk) -> None:
-    html = part(desk.write(kind, HOSTILE[words]), "html")
+    html = part(desk.write(kind, EVERY[words]), "html")
 
     for each in elements(html):
         assert each.tag not in LIVING
@@ -44,15 +46,23 @@ def test_nothing_is_loaded_and_nothing_lives(kind: str, words: str, desk: Desk) 
 
 @every_letter
 def test_links_lead_only_to_the_web_or_a_mailbox(kind: str, words: str, desk: Desk) -> None:
-    for url in hrefs(part(desk.write(kind, HOSTILE[words]), "html")):
+    for url in hrefs(part(desk.write(kind, EVERY[words]), "html")):
         assert re.match(r"(https?://[^/]|mailto:)", url)
 
 
 @every_letter
+def test_a_link_within_the_letter_leads_to_a_heading_and_no_id_stands_twice(kind: str, words: str, desk: Desk) -> None:
+    html = part(desk.write(kind, EVERY[words]), "html")
+
+    ids = [each.attrib["id"] for each in elements(html) if "id" in each.attrib]
+    assert len(set(ids)) == len(ids)
+    assert anchors(html) == (ids if kind == "digest_long" else [])
+    assert {each.tag for each in elements(html) if "id" in each.attrib} <= {"h2"}
+
+
+@every_letter
 def test_headings_begin_with_one_h1_and_skip_no_level(kind: str, words: str, desk: Desk) -> None:
-    levels = [
-        int(each.tag[1]) for each in elements(part(desk.write(kind, HOSTILE[words]), "html")) if _heading(each.tag)
-    ]
+    levels = [int(each.tag[1]) for each in elements(part(desk.write(kind, EVERY[words]), "html")) if _heading(each.tag)]
 
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -61,7 +71,7 @@ def test_headings_begin_with_one_h1_and_skip_no_level(kind: str, words: str, des
 
 @every_letter
 def test_tables_only_lay_out_and_words_are_not_hidden(kind: str, words: str, desk: Desk) -> None:
-    html = part(desk.write(kind, HOSTILE[words]), "html")
+    html = part(desk.write(kind, EVERY[words]), "html")
 
     for each in elements(html):
         style = declarations(each.attrib.get("style", ""))
@@ -74,19 +84,20 @@ def test_tables_only_lay_out_and_words_are_not_hidden(kind: str, words: str, des
         assert "aria-hidden" not in each.attrib
 
 
+@pytest.mark.parametrize("words", ["plain", *SPOKEN])
 @pytest.mark.parametrize("kind", WITH_HTML)
-def test_links_are_underlined_and_say_where_they_lead(kind: str, desk: Desk) -> None:
-    html = part(desk.write(kind), "html")
+def test_links_are_underlined_and_say_where_they_lead(kind: str, words: str, desk: Desk) -> None:
+    html = part(desk.write(kind, EVERY[words]), "html")
 
     links = [each for each in elements(html) if each.tag == "a"]
     said: dict[str, str] = {}
     for each in links:
-        words = " ".join("".join(each.itertext()).split())
-        assert len(words) > 3
-        assert words.casefold() not in {"click here", "here", "more", "read more", "link"}
+        name = " ".join("".join(each.itertext()).split())
+        assert len(name) > 3
+        assert name.casefold() not in {"click here", "here", "more", "read more", "link"}
         if each.attrib.get("class") != "button":  # which looks like one
             assert declarations(each.attrib["style"])["text-decoration"] == "underline"
-        assert said.setdefault(words, each.attrib["href"]) == each.attrib["href"], "one name for two places"
+        assert said.setdefault(name, each.attrib["href"]) == each.attrib["href"], "one name for two places"
 
 
 @pytest.mark.parametrize("kind", WITH_HTML)
@@ -124,9 +135,9 @@ def test_a_digest_of_thirty_items_is_not_clipped(desk: Desk) -> None:
     assert len(envelope.message) <= 200_000
 
 
-@pytest.mark.parametrize("words", HOSTILE)
+@pytest.mark.parametrize("words", EVERY)
 def test_what_people_wrote_is_shown_as_they_wrote_it(words: str, desk: Desk) -> None:
-    wrote = HOSTILE[words]
+    wrote = EVERY[words]
 
     html = part(desk.write("digest", wrote), "html")
 

@@ -8,7 +8,8 @@ import pytest
 from coalition.address import Address
 from coalition.mail.replies import Outcome
 from coalition.mail.smtp import Envelope, SmtpClient
-from tests.mail.desk import HOSTILE, KINDS, NONCE, Desk
+from tests.mail.desk import KINDS, NONCE, Desk
+from tests.mail.words import EVERY
 from tests.relay import CatchAll
 
 DOTS = [
@@ -26,7 +27,7 @@ DOTS = [
 
 
 def test_every_letter_arrives_byte_for_byte(desk: Desk) -> None:
-    letters = [desk.write(kind, words) for kind in KINDS for words in HOSTILE.values()]
+    letters = [desk.write(kind, words) for kind in KINDS for words in EVERY.values()]
 
     with CatchAll() as relay:
         client = SmtpClient(relay.relay)

@@ -106,6 +106,8 @@ def test_a_letter_in_order_is_left_alone() -> None:
         ("foreign-link", f'<a href="{WRITTEN}&amp;utm_source=x">figures</a>'),
         ("foreign-link", '<a href="https://list.example.org.example.net/">figures</a>'),
         ("different-links", f'<a href="{BASE}/privacy">How we keep your data private</a>'),
+        ("lost-anchor", '<a href="#housing">Housing: 3 items</a>'),
+        ("lost-anchor", '<p id="housing">Rents</p><p id="housing">Rents</p>'),
     ],
 )
 def test_html_that_must_not_leave_is_found(name: str, piece: str) -> None:
@@ -138,6 +140,7 @@ def test_a_head_that_must_not_leave_is_found(name: str, piece: str) -> None:
         "<p>Write <code>return None</code>, dear Ada, and <code>Dear ,</code>.</p>",
         "<p>Dear all, dear Ada,</p>",
         "<p>" + "a" * 80_000 + "</p>",
+        '<p><a href="#housing">Housing: 3 items</a></p><p id="housing">Rents</p>',
         "<p>An unclosed <b>piece",
     ],
 )
@@ -196,6 +199,7 @@ def test_a_line_of_text_that_must_not_leave_is_found(name: str, line: str) -> No
         f"> - {BASE}/{'a' * 80}",
         f"See {WRITTEN} for more.",
         f"See {WRITTEN}",
+        "\u200f" + "حقًّا " * 14 + "ab",
         "None of us knew.",
     ],
 )

@@ -148,6 +148,12 @@ def test_long_paragraphs_are_wrapped_inside_what_stands_around_them() -> None:
         )
 
 
+def test_the_lines_of_a_point_stand_under_its_words() -> None:
+    first, second, after = wrap("- " + "word " * 20 + "\nafter").split("\n")
+
+    assert (first[:3], second[:3], after) == ("- w", "  w", "after")
+
+
 def test_a_url_is_never_wrapped() -> None:
     url = "https://e.org/" + "a-" * 60
 

@@ -8,7 +8,7 @@ import pytest
 from coalition.clock import utcnow
 from coalition.errors import NotFound, Refused
 from coalition.models import Issue, Phase
-from coalition.services import issues
+from coalition.services import cancelling, issues
 from tests.house import House
 from tests.services.scenes import an_audience
 from tests.services.staffroom import plan_as, settle_in
@@ -129,4 +129,4 @@ def test_an_issue_that_is_not_there_is_not_approved(careful: House) -> None:
 
 
 def _cancel(house: House, issue_id: int) -> None:
-    issues.cancel(house.database, issue_id, utcnow() + timedelta(seconds=1))
+    cancelling.cancel(house.database, issue_id, utcnow() + timedelta(seconds=1))

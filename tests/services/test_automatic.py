@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from coalition.clock import utcnow
 from coalition.models import Cadence, Issue, JobRun, PauseMode, Phase
-from coalition.services import issues
+from coalition.services import cancelling, issues
 from tests.house import House, a_subscriber, parse, text_of
 from tests.services.scenes import an_audience, at_once
 from tests.services.staffroom import MONDAY, pause, plan_as, rows, settle_in, tick, titles_in
@@ -173,7 +173,7 @@ def test_what_staff_cancelled_does_not_come_back_by_itself(house: House) -> None
     with time_machine.travel(NOON, tick=False) as clock:
         reader(house, Cadence.DAILY)
         tick(house, utcnow())
-        issues.cancel(house.database, 1, utcnow())
+        cancelling.cancel(house.database, 1, utcnow())
         assert tick(house, utcnow()) == {}
         clock.shift(DAY)
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from coalition.clock import utcnow
 from coalition.models import Ended, PauseMode, Phase, State, Subscription
-from coalition.services import issues, items, topics, upkeep
+from coalition.services import cancelling, issues, items, topics, upkeep
 from tests.house import House, a_subscriber
 from tests.services.scenes import at_once, cursors
 from tests.services.staffroom import pause
@@ -119,7 +119,7 @@ def test_a_cancelled_issue_gives_back_what_is_still_to_be_served(house: House) -
     ada = a_subscriber(house, ADA, cursor=0)
     house.publish()
     close(house)
-    issues.cancel(house.database, house.plan(), utcnow())
+    cancelling.cancel(house.database, house.plan(), utcnow())
 
     assert end_closed(house) == 0
     assert cursors(house, ada) == {"housing": 0}

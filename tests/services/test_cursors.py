@@ -8,7 +8,7 @@ import time_machine
 from coalition.clock import utcnow
 from coalition.errors import Refused
 from coalition.models import Cadence, Format, Source, State, Subscriber
-from coalition.services import consents, issues, preferences, subscriptions, topics
+from coalition.services import cancelling, consents, preferences, subscriptions, topics
 from tests.house import House, a_subscriber, text_of
 from tests.services.scenes import at_once, cursors, leave
 
@@ -121,7 +121,7 @@ def test_another_rhythm_and_a_cancelled_issue_lose_nothing(house: House) -> None
     issue = house.plan()
     save(house, ada, {1: Cadence.DAILY})
 
-    issues.cancel(house.database, issue, utcnow())
+    cancelling.cancel(house.database, issue, utcnow())
 
     assert cursors(house, ada) == {"housing": 0}
     house.send(house.plan(Cadence.DAILY))

@@ -8,7 +8,7 @@ import time_machine
 from coalition.clock import utcnow
 from coalition.errors import NotFound
 from coalition.models import Issue, Phase
-from coalition.services import archive, issues, planning
+from coalition.services import archive, dealing, issues
 from coalition.services.moments import Hour
 from tests.house import House, a_subscriber
 from tests.services.scenes import an_audience
@@ -36,7 +36,7 @@ def due(house: House, issue: int) -> list[datetime | None]:
 
 
 def test_readers_of_one_hour_lie_in_one_batch(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "LETTERS_A_BATCH", 3)
+    monkeypatch.setattr(dealing, "LETTERS_A_BATCH", 3)
     people = an_audience(house, 9)
     for number, person in enumerate(people):
         choose_hour(house, person, (None, EVENING, TOKYO, EVENING)[number % 4])

@@ -7,7 +7,7 @@ from sqlalchemy import func, select, update
 from coalition.clock import utcnow
 from coalition.errors import Refused
 from coalition.models import Batch, Cadence, Claim, Delivery, Issue, Outbound, Phase
-from coalition.services import issues, planning
+from coalition.services import cancelling, dealing, issues
 from coalition.services.outbox import claims
 from coalition.services.outbox.leases import Worker
 from tests.house import House, a_subscriber
@@ -62,7 +62,7 @@ def test_cancelling_puts_everybody_back_and_counts_it(house: House) -> None:
     issue = house.plan()
 
     for _ in range(2):
-        issues.cancel(house.database, issue, utcnow())
+        cancelling.cancel(house.database, issue, utcnow())
 
     assert {cursors(house, person)["housing"] for person in people} == {0}
     with house.database.reading() as session:
@@ -77,7 +77,7 @@ def test_a_plan_made_again_leaves_out_who_was_sent_one_already(house: House) -> 
 
     def cancel(count: int) -> None:
         if count == 5:
-            issues.cancel(house.database, first, utcnow())
+            cancelling.cancel(house.database, first, utcnow())
 
     with Watchful(cancel) as relay:
         drain_to(house, relay.relay)
@@ -98,7 +98,7 @@ def test_nothing_is_planned_anew_while_a_sender_holds_what_was_cancelled(house: 
     worker = Worker(house.config.home)
     with house.database.transaction() as session:
         assert claims.claim(session, worker.name, utcnow()) is not None
-    issues.cancel(house.database, issue, utcnow())
+    cancelling.cancel(house.database, issue, utcnow())
     house.publish(title="Second")
 
     with pytest.raises(Refused, match="still at work"):
@@ -128,7 +128,7 @@ def test_a_cancelling_that_died_in_the_middle_is_ended_by_the_next_plan(house: H
 
 
 def test_letters_lie_in_batches(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "LETTERS_A_BATCH", 4)
+    monkeypatch.setattr(dealing, "LETTERS_A_BATCH", 4)
     house.publish()
     an_audience(house, 10)
     issue = house.plan()
@@ -191,6 +191,6 @@ def test_sending_holding_and_resuming_twice_is_as_good_as_once(house: House) -> 
 
     assert len(house.drain()) == 2
     with pytest.raises(Refused, match="has been sent"):
-        issues.cancel(house.database, issue, utcnow())
+        cancelling.cancel(house.database, issue, utcnow())
     with house.database.reading() as session:
         assert not session.scalars(select(Batch.id).where(Batch.state != Claim.DONE)).all()

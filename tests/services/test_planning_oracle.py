@@ -26,7 +26,7 @@ from coalition.models import (
     Variant,
 )
 from coalition.models.people import Scope
-from coalition.services import drafts, items, planning, topics
+from coalition.services import dealing, drafts, items, planning, topics
 from coalition.tokens import random_code
 from tests.house import House
 from tests.services.scenes import at_once, cursors
@@ -145,12 +145,12 @@ def plan_and_read(house: House, cadence: Cadence) -> dict[int, list[int]]:
     return {reader: copies[0] for reader, copies in found.items()}
 
 
-@pytest.mark.parametrize("page", [planning.READERS_A_PAGE, 17], ids=["one page", "many pages"])
+@pytest.mark.parametrize("page", [dealing.READERS_A_PAGE, 17], ids=["one page", "many pages"])
 def test_every_reader_gets_what_the_oracle_says(
     house: House, town: Town, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "READERS_A_PAGE", page)
-    monkeypatch.setattr(planning, "LETTERS_A_BATCH", 10)
+    monkeypatch.setattr(dealing, "READERS_A_PAGE", page)
+    monkeypatch.setattr(dealing, "LETTERS_A_BATCH", 10)
 
     for cadence in Cadence:
         expected = {reader.person.id: copy for reader in town.readers if (copy := town.due(reader, cadence))}
@@ -182,7 +182,7 @@ def crash_at(page: int) -> Callable[[int], None]:
 def test_a_plan_that_died_in_the_middle_is_made_anew(
     house: House, town: Town, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "READERS_A_PAGE", 20)
+    monkeypatch.setattr(dealing, "READERS_A_PAGE", 20)
     community, letters = house.config.community, house.resources.letters
     with pytest.raises(KeyboardInterrupt):
         planning.plan(

@@ -9,7 +9,7 @@ import time_machine
 
 from coalition.clock import utcnow
 from coalition.models import Cadence, Delivery, Outbound, Variant
-from coalition.services import issues, planning
+from coalition.services import dealing, issues
 from tests.house import House, a_subscriber, parse, text_of
 from tests.services.scenes import at_once, deliveries, drain_to, leave, undo
 
@@ -18,7 +18,7 @@ TOPICS = ("housing", "events", "tools")
 
 
 def test_whatever_people_do_while_it_is_sent_the_counts_add_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "LETTERS_A_BATCH", 5)
+    monkeypatch.setattr(dealing, "LETTERS_A_BATCH", 5)
     for topic in TOPICS:
         house.publish(topic, f"News of {topic}")
     people = [a_subscriber(house, f"reader{number}@example.org", TOPICS, cursor=0) for number in range(READERS)]

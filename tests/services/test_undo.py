@@ -4,7 +4,7 @@ import pytest
 
 from coalition.clock import utcnow
 from coalition.models import Cadence, Outbound, State, Variant
-from coalition.services import consents, issues, people, subscriptions
+from coalition.services import cancelling, consents, issues, people, subscriptions
 from tests.house import House, a_subscriber, text_of
 from tests.services.scenes import at_once, cursors, deliveries, leave, states, undo
 
@@ -49,7 +49,7 @@ def test_undo_goes_on_where_it_stood_and_the_next_digest_brings_what_was_skipped
 
     left = leave(house, ada, topic)
     assert undo(house, ada, left) == (1 if topic else 2)
-    issues.cancel(house.database, issue, utcnow())
+    cancelling.cancel(house.database, issue, utcnow())
     house.send(house.plan())
     house.drain()
 

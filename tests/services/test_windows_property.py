@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from coalition.clock import utcnow
 from coalition.errors import Refused
 from coalition.models import Cadence, Issue, Item, PauseMode, Phase, Source, Topic
-from coalition.services import issues, items, preferences, subscriptions, topics, unsubscribe
+from coalition.services import cancelling, issues, items, preferences, subscriptions, topics, unsubscribe
 from coalition.services.outbox import claims
 from coalition.services.unsubscribe import Channel
 from tests.house import TOPICS, House, Template, a_subscriber, parse, sqlite_template, text_of
@@ -74,7 +74,7 @@ class Windows(RuleBasedStateMachine):
                 items.withdraw(session, found.position, utcnow())
                 unsent = [issue.id for issue in issues.with_item(session, found.id) if issue.sending_at is None]
             for issue_id in unsent:
-                issues.cancel(self.house.database, issue_id, utcnow())
+                cancelling.cancel(self.house.database, issue_id, utcnow())
 
     @rule(cadence=cadences)
     def plan(self, cadence: Cadence) -> None:
@@ -281,7 +281,7 @@ class Windows(RuleBasedStateMachine):
             do(session, issue_id)
 
     def _cancel(self, issue_id: int) -> None:
-        issues.cancel(self.house.database, issue_id, utcnow())
+        cancelling.cancel(self.house.database, issue_id, utcnow())
 
     def _plan_and_send(self, cadence: Cadence) -> None:
         self.house.send(self.house.plan(cadence))

@@ -14,13 +14,19 @@ from waitress import wasyncore
 
 from coalition.app import create_app
 from coalition.clock import utcnow
-from coalition.community import read_community
+from coalition.community import Community, read_community
 from coalition.db import Database
 from tests.house import House, hidden
 
 
 def with_community(house: House, **facts: object) -> FlaskClient:
     """A browser before the same house with other facts in its `community.toml`."""
+    config = replace(house.config, community=community_with(house, **facts))
+    return create_app(replace(house.resources, config=config)).test_client()
+
+
+def community_with(house: House, **facts: object) -> Community:
+    """The community after these facts of its `community.toml` were changed."""
     path = house.config.home / "community.toml"
     text = path.read_text("utf-8")
     for name, value in facts.items():
@@ -30,14 +36,13 @@ def with_community(house: House, **facts: object) -> FlaskClient:
     path.write_text(text, "utf-8")
     community, faults = read_community(path)
     assert faults == []
-    config = replace(house.config, community=community)
-    return create_app(replace(house.resources, config=config)).test_client()
+    return community
 
 
 @contextmanager
 def without_database(house: House) -> Iterator[FlaskClient]:
     """A browser before a house whose database does not answer."""
-    gone = "sqlite:////nonexistent/coalition.db" if house.database.is_sqlite else "postgresql://127.0.0.1:1/gone"
+    gone = "sqlite:////dev/null/coalition.db" if house.database.is_sqlite else "postgresql://127.0.0.1:1/gone"
     database = Database(gone)
     try:
         yield create_app(replace(house.resources, database=database)).test_client()

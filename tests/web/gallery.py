@@ -10,7 +10,7 @@ from coalition.links import SAMPLE_CODE
 from coalition.models import Cadence, Format
 from coalition.services import archive, forms, issues, topics
 from coalition.tokens import Purpose
-from tests.house import WORDING, House, a_subscriber, hidden, link
+from tests.house import House, a_subscriber, hidden, link
 from tests.web.doors import digest_link, form_stamp, fresh_link, with_community, without_database
 
 
@@ -38,8 +38,8 @@ def _public(house: House) -> Iterator[tuple[str, TestResponse]]:
             session,
             "narrow",
             topics=["tools"],
-            wording=WORDING,
-            locale="en",
+            wording="",
+            locale=house.config.community.locale,
             cadence=Cadence.DAILY,
             origins=[],
             thanks_url=None,

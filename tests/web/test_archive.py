@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from coalition.clock import utcnow
 from coalition.models import Cadence, Item
-from coalition.services import archive, issues, items, topics
+from coalition.services import archive, cancelling, issues, items, topics
 from tests.house import House, a_subscriber, heading, link, links_in
 from tests.web.doors import with_community
 from tests.web.gallery import an_archived_issue
@@ -81,7 +81,7 @@ def test_a_cancelled_plan_is_not_shown(house: House) -> None:
     a_subscriber(house)
     house.publish()
     issue_id = house.plan()
-    issues.cancel(house.database, issue_id, utcnow())
+    cancelling.cancel(house.database, issue_id, utcnow())
 
     assert _listed(house.browser.get("/archive")) == []
     assert house.browser.get(f"/archive/{_name(house, issue_id)}").status_code == 404

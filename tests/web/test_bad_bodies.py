@@ -151,11 +151,12 @@ def test_i13_a_body_of_another_kind_is_refused(house: House) -> None:
 @pytest.mark.parametrize("stamp", ["of another form", "too fast", "forged", "of another page"])
 def test_i14_a_machine_gets_the_answer_of_everybody_and_no_letter(house: House, stamp: str) -> None:
     tokens, now = house.resources.tokens, utcnow()
+    right = tokens.read(Purpose.FORM, form_stamp(house))
     stamps = {
-        "of another form": tokens.make(Purpose.FORM, "other", now - timedelta(minutes=5)),
-        "too fast": tokens.make(Purpose.FORM, "main", now + timedelta(minutes=2)),
+        "of another form": tokens.make(Purpose.FORM, right.replace("main", "other"), now - timedelta(minutes=5)),
+        "too fast": tokens.make(Purpose.FORM, right, now + timedelta(minutes=2)),
         "forged": form_stamp(house)[:-5] + "AAAAA",
-        "of another page": tokens.make(Purpose.PAGE, "main", now - timedelta(minutes=5)),
+        "of another page": tokens.make(Purpose.PAGE, right, now - timedelta(minutes=5)),
     }
     person = house.sign_up("ada@example.org")
     machine = house.browser.post(

@@ -40,7 +40,7 @@ def test_without_its_database_every_page_says_come_back(house: House, caplog: py
         assert lost.get("/privacy").status_code == 200
         assert lost.get("/preferences").status_code == 200
     for answer in answers:
-        assert (answer.status_code, heading(answer)) == (503, "We can&#39;t do that just now")
+        assert (answer.status_code, heading(answer)) == (503, "We can't do that just now")
         assert int(answer.headers["Retry-After"]) > 0
     assert "the database can't be reached" in caplog.text
     assert "@" not in caplog.text

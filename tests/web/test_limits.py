@@ -12,7 +12,7 @@ from coalition.clock import utcnow
 from coalition.models import Request
 from coalition.tokens import Purpose
 from tests.house import House, a_subscriber, heading, hidden
-from tests.web.doors import digest_link, with_community
+from tests.web.doors import digest_link, form_stamp, with_community
 from tests.web.gallery import open_confirm_link
 from tests.web.reading import faults_of
 from tests.web.rows import how_many, nothing_changes
@@ -144,7 +144,8 @@ def test_a_form_that_comes_back_at_once_was_not_filled_in_by_a_person(house: Hou
 def test_a_form_without_a_stamp_of_today_leads_to_one_more_press(house: House, age: timedelta | None) -> None:
     data = {"email": "ada@example.org", "topics": ["housing", "tools"]}
     if age is not None:
-        data["stamp"] = house.resources.tokens.make(Purpose.FORM, "main", utcnow() - age)
+        tokens = house.resources.tokens
+        data["stamp"] = tokens.make(Purpose.FORM, tokens.read(Purpose.FORM, form_stamp(house)), utcnow() - age)
     with nothing_changes(house):
         asked = house.browser.post("/join/main", data=data, headers={"Origin": "https://partner.example.org"})
 

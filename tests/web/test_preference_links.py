@@ -11,6 +11,7 @@ from coalition.services import subscriptions
 from tests.house import House, a_subscriber, heading, hidden, link
 from tests.web.doors import digest_link, fresh_link
 from tests.web.gallery import open_confirm_link
+from tests.web.reading import parse, words
 from tests.web.rows import nothing_changes
 
 _NOW = datetime(2026, 11, 23, 12, 5, tzinfo=UTC)
@@ -43,7 +44,7 @@ def test_a_fresh_link_shows_what_is_held(house: House) -> None:
     house.browser.post("/preferences", data={"email": "ada@example.org"})
     house.drain()
     url = link(house.letters_to("ada@example.org")[-1], "/preferences/")
-    data = house.browser.get(f"{url}/data").text
+    data = words(parse(house.browser.get(f"{url}/data")))
 
     for fact in ("ada@example.org", "Housing", "Events", "Confirmed", "on the form “main”", "Letters"):
         assert fact in data

@@ -12,7 +12,7 @@ from coalition.services import unsubscribe
 from coalition.services.unsubscribe import Channel
 from coalition.tokens import Purpose, random_code
 from tests.house import House, a_subscriber, heading, hidden
-from tests.web.doors import digest_link, fresh_link
+from tests.web.doors import digest_link, form_stamp, fresh_link
 from tests.web.gallery import open_confirm_link
 from tests.web.rows import how_many, nothing_changes
 
@@ -112,7 +112,7 @@ def _doors(house: House) -> dict[str, tuple[str, set[Purpose], Callable[[str], b
         ),
         "data": (f"{code}-1", {Purpose.FRESH}, lambda token: get(f"/preferences/{token}/data").status_code == 200),
         "unsubscribe": (code, set(), lambda token: get(f"/unsubscribe/{token}").status_code == 200),
-        "sign-up": ("main", {Purpose.FORM}, signs_up),
+        "sign-up": (house.resources.tokens.read(Purpose.FORM, form_stamp(house)), {Purpose.FORM}, signs_up),
         "undo": (unsubscribe.press_value(other, left), {Purpose.UNDO}, undoes),
         "button of the preferences": (
             f"preferences-{code}",

@@ -8,7 +8,9 @@ from html.parser import HTMLParser
 from coalition.mail.lint import styles
 
 _EMPTY = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
-_WITHIN_LINES = frozenset({"a", "b", "code", "del", "em", "i", "s", "small", "span", "strong", "sub", "sup", "u"})
+_WITHIN_LINES = frozenset(
+    {"a", "b", "bdi", "bdo", "code", "del", "em", "i", "s", "small", "span", "strong", "sub", "sup", "u"}
+)
 _NO_PROSE = frozenset({"head", "style", "script", "title", "template"})
 
 # What Outlook alone reads: HTML within a comment.
@@ -54,7 +56,21 @@ class Page:
 
     @cached_property
     def hrefs(self) -> list[str]:
-        """Where the links lead, in order."""
+        """Where the links out of the letter lead, in order."""
+        return [href for href in self._every_href if not href.startswith("#")]
+
+    @cached_property
+    def anchors(self) -> list[str]:
+        """The ids that links within the letter lead to, in order."""
+        return [href.removeprefix("#") for href in self._every_href if href.startswith("#")]
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The ids of elements, in order."""
+        return [each.attributes["id"] for each in self.elements if each.attributes.get("id")]
+
+    @cached_property
+    def _every_href(self) -> list[str]:
         return [
             each.attributes["href"]
             for each in self.elements

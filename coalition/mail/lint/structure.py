@@ -1,6 +1,8 @@
 """Rules for how a digest is built: small enough, readable aloud, and with no gap where a fact was missing."""
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -15,6 +17,7 @@ MOST_CSS = 8_000
 _SALUTATION = r"\b(?:Dear|Annwyl|Cher|Chère|Liebe|Lieber|Estimado|Estimada|عزيزي)\s+(?:[,،]|None\b)"
 # "None" begins sentences and ends titles of books; after a small word it is a value that was not there.
 _LEFTOVER = re.compile(rf"{_SALUTATION}|(?<!\w)[a-z]+ None\b|\bobject at 0x[0-9a-f]+|[\ue000\ue001]")
+_WIDTHLESS = frozenset({"Mn", "Me", "Cf"})  # vowel signs of Arabic, marks of direction
 _URL = re.compile(r"(?:https?://|mailto:)\S+")
 
 
@@ -85,6 +88,17 @@ def _tables(finished: Finished) -> Faults:
         yield HTML, 'A table has no role="presentation": screen readers would count its cells.'
 
 
+def _anchors(finished: Finished) -> Faults:
+    """A contents list must lead to its topics; of two elements with one id, a program would find only the first."""
+    if finished.page:
+        for anchor in dict.fromkeys(finished.page.anchors):
+            if anchor not in finished.page.ids:
+                yield HTML, f"A link leads to “#{short(anchor)}”, and nothing in the letter is called so."
+        for name, count in Counter(finished.page.ids).items():
+            if count > 1:
+                yield HTML, f"{count} elements are called “{short(name)}”: an id stands for one."
+
+
 def _leftovers(finished: Finished) -> Faults:
     code = "\n".join(finished.page.code) if finished.page else ""
     texts = [("subject", finished.letter.subject), (TEXT, finished.letter.text)]
@@ -98,8 +112,9 @@ def _leftovers(finished: Finished) -> Faults:
 def _long_lines(finished: Finished) -> Faults:
     for number, line in enumerate(finished.letter.text.split("\n"), 1):
         breakable = " " in line.lstrip("> -*0123456789.")
-        if len(line) > WIDTH and breakable:
-            yield f"text line {number}", f"The line has {len(line)} columns: break it before column {WIDTH + 1}."
+        columns = sum(unicodedata.category(character) not in _WIDTHLESS for character in line)
+        if columns > WIDTH and breakable:
+            yield f"text line {number}", f"The line has {columns} columns: break it before column {WIDTH + 1}."
 
 
 def _url_punctuation(finished: Finished) -> Faults:
@@ -121,6 +136,7 @@ RULES: dict[str, Callable[[Finished], Faults]] = {
     "skipped-heading-level": _heading_levels,
     "letter-image-without-alt": _images,
     "table-without-role": _tables,
+    "lost-anchor": _anchors,
     "leftover": _leftovers,
     "long-line": _long_lines,
     "url-punctuation": _url_punctuation,

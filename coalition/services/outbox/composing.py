@@ -5,9 +5,10 @@ import re
 from coalition.community import Community
 from coalition.config import Config
 from coalition.db import Database
+from coalition.languages import language
 from coalition.links import Links
 from coalition.mail import message
-from coalition.mail.digest import Slots
+from coalition.mail.digest import Copy, Slots
 from coalition.mail.letters import Letters
 from coalition.mail.message import Sender
 from coalition.mail.smtp import Envelope
@@ -24,10 +25,11 @@ class Composer:
         self._community, self._links, self._letters = config.community, links, letters
         self._copies = editions.Copies(database, letters)
 
-    def compose(self, ready: Ready) -> Envelope:
-        """The envelope and message of one delivery."""
+    def compose(self, ready: Ready, copy: Copy | None = None) -> Envelope:
+        """The envelope and message of one delivery; `copy` stands in for its variant's, as while it is written."""
         if ready.letter is Letter.DIGEST:
-            letter, headers = self._digest(ready), self._list_headers(ready)
+            slots = self._slots(ready)
+            letter, headers = self._digest(ready, slots, copy), self._list_headers(slots)
         else:
             letter, headers = self._service(ready), {}
         community = self._community
@@ -37,30 +39,29 @@ class Composer:
             recipient=ready.recipient,
             message_id=f"{ready.nonce}@{community.mail_domain}",
             dated=ready.dated_at,
-            locale=ready.locale,
+            locale=language(ready.locale).code,
             headers=headers,
         )
         return Envelope(sender=self._return_path(ready), recipient=ready.recipient.written, message=wire)
 
-    def _digest(self, ready: Ready) -> message.Letter:
+    def _digest(self, ready: Ready, slots: Slots, copy: Copy | None) -> message.Letter:
         if ready.variant_id is None:
             raise ValueError("a digest without a variant")
-        return self._copies.of(ready.variant_id).fill(self._slots(ready))
+        return (copy or self._copies.of(ready.variant_id)).fill(slots)
 
     def _slots(self, ready: Ready) -> Slots:
         person = ready.person
         if person is None:  # a test letter
-            return editions.sample_slots(self._letters, self._links)
+            return editions.sample_slots(self._letters, self._links, ready.locale)
         return Slots(
             preferences=self._links.preferences(person.code, person.epoch, ready.dated_at),
             unsubscribe=self._links.unsubscribe(person.code),
-            confirmed=self._letters.day(person.confirmed_at or person.created_at, person.locale),
+            since={topic: self._letters.day(moment, ready.locale) for topic, moment in ready.since.items()},
         )
 
-    def _list_headers(self, ready: Ready) -> dict[str, str]:
+    def _list_headers(self, slots: Slots) -> dict[str, str]:
         """RFC 2369, RFC 2919, RFC 8058. No per-person value but the one that leaving needs."""
         community, links = self._community, self._links
-        slots = self._slots(ready)
         return {
             "List-Id": _list_id(community),
             "List-Unsubscribe": f"<{slots.unsubscribe}>",
@@ -81,7 +82,7 @@ class Composer:
                 facts |= {
                     "origin": ready.origin,
                     "topics": ready.topics,
-                    "rhythm": (request.cadence or "weekly").replace("-", " "),
+                    "cadence": request.cadence or self._community.cadence,
                     "link": links.confirm(request.nonce, ready.dated_at),
                     "until": ready.dated_at + LIFETIME[Purpose.CONFIRM],
                 }

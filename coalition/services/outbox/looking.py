@@ -1,7 +1,7 @@
 """The last look before a group goes: which of these deliveries still go, to whom, with which facts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import select
@@ -25,6 +25,7 @@ from coalition.models import (
     Variant,
 )
 from coalition.services import settling, subscriptions
+from coalition.services.outbox import consented
 from coalition.services.outbox.claims import Claimed
 from coalition.services.outbox.deciding import decide
 from coalition.vault import Vault
@@ -44,6 +45,7 @@ class Ready:
     person: Subscriber | None = None
     request: Request | None = None
     topics: tuple[str, ...] = ()
+    since: Mapping[str, datetime] = field(default_factory=dict)  # slug of a topic -> when this reader agreed to it
     origin: str | None = None
 
 
@@ -87,6 +89,7 @@ def _look_at_digests(
     }
     copies = [(variants[each.variant_id or 0], standings.get(each.subscriber_id or 0)) for each in deliveries]
     settling.hold_all_who_lose(session, issue, copies, now)
+    since = consented.since(session, standings)
     ready = []
     for delivery in deliveries:
         standing = standings.get(delivery.subscriber_id or 0)
@@ -106,6 +109,7 @@ def _look_at_digests(
                     locale=variant.locale,
                     variant_id=variant.id,
                     person=person,
+                    since=since[person.id],
                 )
             )
     return ready
@@ -145,7 +149,8 @@ def _look_at_service(
         nonce=delivery.nonce,
         dated_at=claimed.dated_at,
         recipient=vault.open(person.address_sealed, person.address_key or b""),
-        locale=request.locale,
+        # A stranger is asked in the language of the page; who is known has chosen one.
+        locale=request.locale if delivery.letter is Letter.CONFIRM else person.locale,
         person=person,
         request=request,
         topics=_topic_names(session, delivery, request, person),

@@ -8,7 +8,7 @@ from coalition.config import Uncertain
 from coalition.errors import LeaseLost
 from coalition.mail.replies import Outcome, Reply
 from coalition.models import Batch, Claim, Delivery, Issue, Outbound, Phase
-from coalition.services import issues
+from coalition.services import cancelling
 from coalition.services.outbox import claims, recording
 from coalition.services.outbox.claims import Claimed
 from coalition.services.outbox.leases import Morgue, Worker
@@ -217,7 +217,7 @@ def _end_together(house: House) -> None:
 def test_what_a_dead_sender_held_of_a_cancelled_issue_is_cancelled(house: House, worker: Worker) -> None:
     issue = an_issue(house, 3)
     claim(house, worker)
-    issues.cancel(house.database, issue, utcnow())
+    cancelling.cancel(house.database, issue, utcnow())
     assert states(deliveries(house)) == [Outbound.QUEUED] * 3  # its holder's to cancel
     worker.close()
 

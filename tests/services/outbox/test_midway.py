@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from coalition.clock import utcnow
 from coalition.models import Issue, Outbound, Phase, Scope, Subscriber, Suppression
-from coalition.services import issues, preferences
+from coalition.services import cancelling, issues, preferences
 from coalition.services.outbox.sender import GROUP
 from tests.house import House
 from tests.services.scenes import Watchful, an_audience, cursors, deliveries, drain_to, leave, undo
@@ -23,7 +23,7 @@ def hold(house: House, issue: int, _: list[Subscriber]) -> None:
 
 
 def cancel(house: House, issue: int, _: list[Subscriber]) -> None:
-    issues.cancel(house.database, issue, utcnow())
+    cancelling.cancel(house.database, issue, utcnow())
 
 
 def all_leave(house: House, _: int, people: list[Subscriber]) -> None:

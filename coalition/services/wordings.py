@@ -1,0 +1,65 @@
+"""Consent wordings: what people agree to, word for word, in every language that a form speaks."""
+
+import hashlib
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from coalition.community import Community
+from coalition.db import insert_into
+from coalition.errors import BadContent
+from coalition.languages import N_, OWN_NAMES, language
+from coalition.models import Form, Wording
+
+# Ours, for forms that have none of their own. A form that holds the English row of it is such a form.
+OURS = N_(
+    "I would like to get news on the topics I ticked, by e-mail, as often as the letter to confirm says."
+    " I can change this or leave with one press at any time."
+)
+
+
+def of_a_form(session: Session, text: str, locale: str) -> Wording:
+    """The row that a form holds: that of its own wording, or of ours where it has none. Raises BadContent."""
+    text = " ".join(text.split())
+    if not text:
+        rows = {code: keep(session, _ours(code)) for code in OWN_NAMES}
+        return rows["en"]
+    if not 10 <= len(text) <= 2000 or not text.isprintable():
+        raise BadContent("A consent wording is 10 to 2000 printable characters.")
+    return keep(session, _wording(text, locale))
+
+
+def offered(session: Session, community: Community, form: Form) -> dict[str, Wording]:
+    """What a form asks people to agree to, by the languages that it speaks.
+
+    A form with a wording of its own speaks the language of that. Every other speaks all languages: in the community's
+    own words where `community.toml` has some for one, else in ours. A row that is not kept yet has no number (`id`).
+    """
+    own = session.get_one(Wording, form.wording_id)
+    if own.text != OURS:
+        return {language(form.locale).code: own}
+    asked = {code: community.wording("consent", code) for code in OWN_NAMES}
+    wordings = [_wording(text, code) if text else _ours(code) for code, text in asked.items()]
+    query = select(Wording).where(Wording.sha256.in_([wording.sha256 for wording in wordings]))
+    kept = {wording.sha256: wording for wording in session.scalars(query)}
+    return {wording.locale: kept.get(wording.sha256, wording) for wording in wordings}
+
+
+def keep(session: Session, wording: Wording) -> Wording:
+    """The row of this exact wording, made where it is new. Two sign-ups that make the same one end with one."""
+    query = select(Wording).where(Wording.sha256 == wording.sha256)
+    found = session.scalar(query)
+    if found is None:
+        values = {"text": wording.text, "locale": wording.locale, "sha256": wording.sha256}
+        insert = insert_into(session, Wording).values(values)
+        session.execute(insert.on_conflict_do_nothing(index_elements=[Wording.sha256]))
+        found = session.scalars(query).one()
+    return found
+
+
+def _ours(code: str) -> Wording:
+    return _wording(language(code).gettext(OURS), code)
+
+
+def _wording(text: str, locale: str) -> Wording:
+    return Wording(text=text, locale=locale, sha256=hashlib.sha256(f"{locale}\0{text}".encode()).hexdigest())
