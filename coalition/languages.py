@@ -7,7 +7,7 @@ writes them anew from the code, and the tests fail where a sentence lacks its tr
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from gettext import GNUTranslations, NullTranslations
 
 from coalition.paths import TRANSLATIONS
@@ -86,7 +86,7 @@ class Language:
         """The days of a week that begins on Monday."""
         return [self.gettext(day) for day in _WEEKDAYS]
 
-    @property
+    @cached_property
     def months(self) -> list[str]:
         """The months as they stand in a date; some languages have another form for them there."""
         return [
@@ -106,8 +106,12 @@ class Language:
 
     def day(self, local: datetime) -> str:
         """The date of a moment in the zone that it is in, as people write it: 12 March 2026."""
+        return self._day(local.year, local.month, local.day)
+
+    @lru_cache(maxsize=4096)  # noqa: B019  # there are six of us, and they live as long as the process
+    def _day(self, year: int, month: int, day: int) -> str:
         pattern = self.pgettext("date", "%(day)d %(month)s %(year)d")
-        return pattern % {"day": local.day, "month": self.months[local.month - 1], "year": local.year}
+        return pattern % {"day": day, "month": self.months[month - 1], "year": year}
 
     def minute(self, local: datetime) -> str:
         """Date and time with their zone: 12 March 2026 at 08:05 (GMT)."""

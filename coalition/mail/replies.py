@@ -16,6 +16,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # for good, but only this message
     OUR_FAULT = "our_fault"  # the sender or a policy is the reason, so nobody is suppressed for it
     UNCERTAIN = "uncertain"  # given away without a clear answer
+    UNTRIED = "untried"  # a session that had only begun ended at this letter, before the message
 
 
 @dataclass(frozen=True)

@@ -1,186 +1,259 @@
-"""Gives letters to the mail server, one after the other, and tells exactly how far each of them got."""
+"""Gives letters to the mail server over a few connections at once, and tells exactly how far each of them got.
+
+One thread serves all connections. A connection is opened when letters wait and those that there are have no room; it is
+used for many letters, because greetings and TLS cost more than letters do.
+"""
 
 import contextlib
+import selectors
 import smtplib
-from collections.abc import Mapping
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from coalition.config import Relay, Security, is_loopback
 from coalition.errors import Misconfigured, RelayLost
-from coalition.mail.replies import Outcome, Reply, classify
+from coalition.mail.conversation import Answer, Conversation, Lost, Untried
+from coalition.mail.envelope import Envelope
+from coalition.mail.replies import Outcome, Reply
 from coalition.mail.session import Patience, open_session, tls_context, wait_at_most
 
-Answer = tuple[Outcome, Reply]
+__all__ = ["Answer", "Answered", "Envelope", "Outgoing", "SmtpClient"]
 
 
-@dataclass(frozen=True)
-class Envelope:
-    """One message for one recipient. A wrong line end or a byte that mail can't carry is a ValueError."""
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of the letter with this ticket."""
 
-    sender: str
-    recipient: str
-    message: bytes
-
-    def __post_init__(self) -> None:
-        """A bare CR or LF would let a text end the message early and begin a forged one."""
-        message = self.message
-        if not message.count(b"\r\n") == message.count(b"\r") == message.count(b"\n"):
-            raise ValueError("A line of the message does not end in CR LF.")
-        if b"\0" in message or not message.isascii():
-            raise ValueError("The message has a NUL or a byte beyond ASCII.")
-        for address in (self.sender, self.recipient):
-            if any(character in "<> " or not character.isprintable() for character in address):
-                raise ValueError("An address of the envelope would break its command.")
+    ticket: int
+    outcome: Outcome
+    reply: Reply
 
 
 class Outgoing(Protocol):
-    """Where letters leave."""
+    """Where letters leave. A letter is offered under a ticket; the answers come in any order."""
 
-    def send(self, envelope: Envelope) -> Answer:
-        """Offers one letter. Raises RelayLost when there was no attempt: the letter can be offered again."""
+    @property
+    def room(self) -> int:
+        """How many more letters it takes at the moment."""
+
+    def offer(self, ticket: int, envelope: Envelope) -> None:
+        """Take a letter, without waiting for anything."""
+
+    def answers(self, patience: float) -> list[Answered]:
+        """The answers that have come; waits at most so many seconds for the first.
+
+        Raises RelayLost where no mail server can be reached: what has no answer then was not tried.
+        """
 
     def close(self) -> None:
-        """Says goodbye to the mail server. The next `send` begins anew."""
+        """Says goodbye to the mail server. Nothing may be under way. The next letter begins anew."""
 
 
 _PATIENT = Patience()
-_NO_ANSWER = Reply(0, None, "no answer after the message")
-_TOO_LARGE = Reply(552, "5.3.4", "larger than the mail server takes")
-_NOT_ASCII = Reply(553, "5.6.7", "the mail server takes only ASCII addresses")
+_GULP = 65536  # bytes
 
 
 class SmtpClient:
-    """One connection, opened when first needed and used for `most` letters. For one thread at a time."""
+    """Several connections, each opened when first needed and used for `most` letters. For one thread at a time."""
 
-    def __init__(self, relay: Relay, patience: Patience = _PATIENT, most: int = 50) -> None:
+    def __init__(self, relay: Relay, patience: Patience = _PATIENT, most: int = 1000, connections: int = 4) -> None:
         """Raises Misconfigured where a password would travel in clear or `ca_file` can't be read."""
         if relay.user and relay.security is Security.PLAIN and not is_loopback(relay.host):
             raise Misconfigured("The mail server's password would be sent in clear: use STARTTLS or TLS.")
-        self._relay = relay
-        self._patience = patience
-        self._most = most
+        self._relay, self._patience, self._most = relay, patience, most
         self._tls = tls_context(relay)
-        self._kept: smtplib.SMTP | None = None
-        self._carried = 0
+        self._limit = self._allowed = connections
+        self._waiting: deque[Untried] = deque()
+        self._open: list[_Connection] = []
+        self._selector = selectors.DefaultSelector()
+        self._came: list[Answered] = []
+        self._refused = ""  # why the last session took no letter
 
-    def send(self, envelope: Envelope) -> Answer:
-        """Offers one letter; see `Outgoing.send`."""
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            # Servers close idle and well-used connections between two letters: that is no failure.
-            with contextlib.suppress(_HungUp):
-                return self._offer(kept, envelope)
-        return self._offer(self._open(), envelope)
+    @property
+    def room(self) -> int:
+        """How many more letters it takes at the moment: as many as can be under way at once."""
+        fresh = (self._limit - len(self._open)) * Conversation.HOLDS
+        return max(0, fresh + sum(each.talk.room for each in self._open) - len(self._waiting))
+
+    def offer(self, ticket: int, envelope: Envelope) -> None:
+        """Take a letter; see `Outgoing.offer`."""
+        self._waiting.append((ticket, envelope, 0))
+
+    def answers(self, patience: float) -> list[Answered]:
+        """The answers that have come; see `Outgoing.answers`."""
+        until = time.monotonic() + patience
+        while True:
+            try:
+                self._deal_out()
+            except RelayLost:
+                if not self._came:
+                    self._waiting.clear()
+                    self._limit = self._allowed
+                    raise
+            self._move(0.0 if self._came else until - time.monotonic())
+            if self._came or time.monotonic() >= until:
+                came, self._came = self._came, []
+                return came
 
     def close(self) -> None:
         """Says goodbye, if there is anybody to say it to."""
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            self._quit(kept)
+        for connection in list(self._open):
+            self._let_go(connection)
+            connection.quit()
+        self._limit = self._allowed
 
-    def _open(self) -> smtplib.SMTP:
-        self._carried = 0
-        return open_session(self._relay, self._tls, self._patience)
+    def _deal_out(self) -> None:
+        """Give waiting letters to connections, idle ones first. Raises RelayLost where there is none and none opens."""
+        while self._waiting:
+            connection = self._roomiest()
+            if connection is None:
+                break
+            connection.talk.offer(*self._waiting.popleft())
+            self._serve(connection, connection.push)
 
-    def _offer(self, smtp: smtplib.SMTP, envelope: Envelope) -> Answer:
-        """One transaction. The connection is kept where the next one can follow, and closed otherwise."""
+    def _roomiest(self) -> "_Connection | None":
+        idle = next((each for each in self._open if each.talk.is_idle), None)
+        if idle is None and len(self._open) < self._limit:
+            idle = self._another()
+        return idle or next((each for each in self._open if each.talk.room > 0), None)
+
+    def _another(self) -> "_Connection | None":
+        """One more connection. Where the server takes no more, those that there are have to do."""
         try:
-            if unfit := _unfit(envelope, smtp.esmtp_features):
-                self._keep(smtp)
-                return Outcome.REFUSED, unfit
-            if refusal := _announce(smtp, envelope):
-                self._reset(smtp)
-                return refusal
-            return self._hand_over(smtp, envelope.message)
-        finally:
-            if self._kept is not smtp:
-                smtp.close()
+            if self._refused:
+                raise RelayLost(self._refused)
+            connection = _Connection(open_session(self._relay, self._tls, self._patience), self._patience, self._most)
+        except RelayLost:
+            self._refused = ""
+            if not self._open:
+                raise
+            self._limit = len(self._open)
+            return None
+        self._open.append(connection)
+        self._selector.register(connection.socket, connection.watched, connection)
+        return connection
 
-    def _hand_over(self, smtp: smtplib.SMTP, message: bytes) -> Answer:
+    def _move(self, patience: float) -> None:
+        """Read and write what can be, waiting at most so many seconds; give up connections that stall."""
+        now = time.monotonic()
+        stall = min((each.deadline for each in self._open if not each.talk.is_idle), default=now + patience)
+        if self._open:
+            for key, events in self._selector.select(max(0.0, min(patience, stall - now))):
+                if events & selectors.EVENT_READ:
+                    self._serve(key.data, key.data.pull)
+                if events & selectors.EVENT_WRITE:
+                    self._serve(key.data, key.data.push)
+        now = time.monotonic()
+        for connection in [each for each in self._open if not each.talk.is_idle and each.deadline <= now]:
+            self._lose(connection, "It does not answer.")
+
+    def _serve(self, connection: "_Connection", step: Callable[[], None]) -> None:
+        """Let a connection read or write, and see to what came of it."""
+        if connection not in self._open:
+            return
         try:
-            # The final dot goes last in one write: if this fails, the server has no complete message.
-            smtp.send(_on_the_wire(message))
-        except OSError as error:
-            raise RelayLost("The mail server went away while it was given the message.") from error
-        try:
-            wait_at_most(smtp, self._patience.final)
-            reply = Reply.read(*smtp.getreply())
-        except OSError:
-            return Outcome.UNCERTAIN, _NO_ANSWER
-        outcome = classify(reply)
-        if outcome is not Outcome.UNCERTAIN and reply.code != 421:
-            self._keep(smtp)
-        return outcome, reply
-
-    def _reset(self, smtp: smtplib.SMTP) -> None:
-        with contextlib.suppress(RelayLost):
-            if _ask(smtp, "RSET").code == 250:
-                self._keep(smtp)
-
-    def _keep(self, smtp: smtplib.SMTP) -> None:
-        self._carried += 1
-        if self._carried < self._most:
-            wait_at_most(smtp, self._patience.command)
-            self._kept = smtp
+            step()
+        except (OSError, Lost) as error:
+            self._lose(connection, str(error) if isinstance(error, Lost) else "It went away.")
+            return
+        self._collect(connection)
+        if connection.talk.is_worn and connection.talk.is_idle:
+            self._let_go(connection)
+            connection.quit()
         else:
-            self._quit(smtp)
+            self._watch(connection)
 
-    def _quit(self, smtp: smtplib.SMTP) -> None:
-        with contextlib.closing(smtp), contextlib.suppress(OSError):
-            wait_at_most(smtp, self._patience.connect)
-            smtp.docmd("QUIT")
+    def _watch(self, connection: "_Connection") -> None:
+        """Let the selector look for what this connection waits for, where that changed: it costs a system call."""
+        if connection.watched != connection.interest:
+            connection.watched = connection.interest
+            self._selector.modify(connection.socket, connection.watched, connection)
 
+    def _lose(self, connection: "_Connection", why: str) -> None:
+        """A connection is gone. What it had not tried goes to another; servers close well-used connections."""
+        untried = connection.talk.lose()
+        self._collect(connection)
+        self._let_go(connection)
+        connection.close()
+        if untried and connection.talk.carried == 0:
+            # It took a session and no letter: a further one would fare alike.
+            self._refused = f"The mail server {self._relay.host}:{self._relay.port} took no letter. {why}"
+        if untried and (untried[0][2] > 1 or self._refused):
+            # Perhaps it is the letter that ends sessions: it stands back, so that the others go on.
+            self._came.append(Answered(untried.pop(0)[0], Outcome.UNTRIED, Reply(0, None, why)))
+        self._waiting.extendleft(reversed(untried))
 
-class _HungUp(RelayLost):
-    """The server went away before the transaction began."""
+    def _let_go(self, connection: "_Connection") -> None:
+        self._selector.unregister(connection.socket)
+        self._open.remove(connection)
+        self._limit = min(self._allowed, self._limit + 1)
 
-
-def _unfit(envelope: Envelope, offered: Mapping[str, str]) -> Reply | None:
-    largest = offered.get("size", "")
-    if largest.isdecimal() and 0 < int(largest) < len(envelope.message):
-        return _TOO_LARGE
-    if _needs_utf8(envelope) and "smtputf8" not in offered:
-        return _NOT_ASCII
-    return None
-
-
-def _needs_utf8(envelope: Envelope) -> bool:
-    return not (envelope.sender + envelope.recipient).isascii()
-
-
-def _announce(smtp: smtplib.SMTP, envelope: Envelope) -> Answer | None:
-    """MAIL, RCPT and DATA: the refusal, or None when the server waits for the message."""
-    size = f" SIZE={len(envelope.message)}" if smtp.has_extn("size") else ""
-    utf8 = " SMTPUTF8" if _needs_utf8(envelope) else ""
-    try:
-        reply = _ask(smtp, "MAIL", f"FROM:<{envelope.sender}>{size}{utf8}")
-    except RelayLost as error:
-        raise _HungUp(str(error)) from error
-    if reply.code >= 400:
-        outcome = classify(reply)
-        # Nobody has been named yet, so an unknown address can only be our own.
-        return Outcome.OUR_FAULT if outcome is Outcome.DEAD_ADDRESS else outcome, reply
-    for verb, argument in (("RCPT", f"TO:<{envelope.recipient}>"), ("DATA", "")):
-        reply = _ask(smtp, verb, argument)
-        if reply.code >= 400:
-            return classify(reply), reply
-    return None
+    def _collect(self, connection: "_Connection") -> None:
+        if connection.talk.answers:
+            self._came += [Answered(*each) for each in connection.talk.answers]
+            connection.talk.answers.clear()
 
 
-def _ask(smtp: smtplib.SMTP, verb: str, argument: str = "") -> Reply:
-    """One command and its answer: yes or a refusal. RelayLost after anything else."""
-    try:
-        reply = Reply.read(*smtp.docmd(verb, argument))
-    except OSError as error:
-        raise RelayLost("The mail server went away before it was given the message.") from error
-    if reply.code == 421 or reply.code // 100 not in (3 if verb == "DATA" else 2, 4, 5):
-        raise RelayLost(f"The mail server ended the session: {reply.code} {reply.text}")
-    return reply
+class _Connection:
+    """A session, its socket, and how long it may stay silent."""
 
+    def __init__(self, session: smtplib.SMTP, patience: Patience, most: int) -> None:
+        if session.sock is None:
+            raise RelayLost("The mail server went away.")
+        self._session, self._patience = session, patience
+        self.socket: socket.socket = session.sock
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.talk = Conversation(session.esmtp_features, most)
+        self.watched = selectors.EVENT_READ
+        self.deadline = 0.0
+        self._progress()
 
-def _on_the_wire(message: bytes) -> bytes:
-    """`message` with its leading dots doubled, and the dot on a line of its own that ends it."""
-    ended = message if message.endswith(b"\r\n") else message + b"\r\n"
-    stuffed = ended.replace(b"\r\n.", b"\r\n..")
-    return (b"." if ended.startswith(b".") else b"") + stuffed + b".\r\n"
+    @property
+    def interest(self) -> int:
+        """What the selector should watch for: always replies, and room where something waits to be written."""
+        return selectors.EVENT_READ | (selectors.EVENT_WRITE if self.talk.to_write() else 0)
+
+    def push(self) -> None:
+        """Write as much as goes."""
+        while waiting := self.talk.to_write():
+            try:
+                count = self.socket.send(waiting)
+            except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                return
+            self.talk.wrote(count)
+            self._progress()
+
+    def pull(self) -> None:
+        """Read what has come and write what follows from it."""
+        while True:
+            try:
+                data = self.socket.recv(_GULP)
+            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                break
+            if not data:
+                raise Lost("It went away.")
+            self.talk.receive(data)
+            self._progress()
+            if len(data) < _GULP and not isinstance(self.socket, ssl.SSLSocket):
+                break
+        self.push()
+
+    def quit(self) -> None:
+        """Say goodbye and close."""
+        with contextlib.closing(self), contextlib.suppress(OSError):
+            wait_at_most(self._session, self._patience.connect)
+            self._session.docmd("QUIT")
+
+    def close(self) -> None:
+        """Close without a word."""
+        self._session.close()
+
+    def _progress(self) -> None:
+        patience = self._patience.final if self.talk.awaits_verdict else self._patience.command
+        self.deadline = time.monotonic() + patience

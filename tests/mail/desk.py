@@ -177,6 +177,13 @@ def _ready(letter: Letter, words: Words, form: Format) -> Ready:
     )
 
 
+def a_digest(desk: Desk, words: Words, topics: int = 1, form: Format = Format.HTML) -> tuple[Composer, Ready]:
+    """A digest of so many topics that could be composed now, and who composes it."""
+    news = [replace(words, topic=f"Topic {number}") for number in range(topics)]
+    ready = replace(_ready(Letter.DIGEST, words, form), variant_id=desk.variant(words, news, form), since=_since(news))
+    return desk._composer(words), ready
+
+
 WRITERS: dict[str, Callable[[Desk, Words], Envelope]] = {
     "confirm": lambda desk, words: desk.service(Letter.CONFIRM, words),
     "confirm_from_a_known_site": lambda desk, words: desk.service(

@@ -9,6 +9,7 @@ from coalition.address import Address
 from coalition.mail.replies import Outcome
 from coalition.mail.smtp import Envelope, SmtpClient
 from tests.mail.desk import KINDS, NONCE, Desk
+from tests.mail.offering import send
 from tests.mail.words import EVERY
 from tests.relay import CatchAll
 
@@ -31,7 +32,7 @@ def test_every_letter_arrives_byte_for_byte(desk: Desk) -> None:
 
     with CatchAll() as relay:
         client = SmtpClient(relay.relay)
-        answers = [client.send(letter)[0] for letter in letters]
+        answers = [send(client, letter)[0] for letter in letters]
         client.close()
 
         assert set(answers) == {Outcome.ACCEPTED}
@@ -46,7 +47,7 @@ def test_lines_of_dots_arrive_as_they_were_written(body: bytes) -> None:
 
     with CatchAll() as relay:
         client = SmtpClient(relay.relay)
-        client.send(Envelope("hello@example.org", "ada@example.org", message))
+        send(client, Envelope("hello@example.org", "ada@example.org", message))
         client.close()
 
         assert [each.data for each in relay.received] == [message]

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from coalition.config import Uncertain
@@ -12,6 +12,24 @@ from coalition.errors import LeaseLost
 from coalition.models import RETRIED, Batch, Claim, Delivery, Issue, Lane, Outbound, Phase
 from coalition.services import issues
 from coalition.services.outbox.leases import LEASE_SECONDS, Morgue, lease_clock
+
+# Run in every turn, so they are made once.
+_KEEP = (
+    update(Batch)
+    .where(
+        Batch.id == bindparam("held"),
+        Batch.state == Claim.CLAIMED,
+        Batch.worker == bindparam("by"),
+        Batch.fence == bindparam("since_fence"),
+    )
+    .values(lease_until=bindparam("until"), announced_to=bindparam("announce"))
+    .returning(Batch.id)
+)
+_SERVICE_DUE = (
+    select(Batch.id)
+    .where(Batch.state == Claim.OPEN, Batch.lane == Lane.SERVICE, Batch.due_at <= bindparam("now"))
+    .limit(1)
+)
 
 
 @dataclass(frozen=True)
@@ -64,16 +82,15 @@ def claim(session: Session, worker: str, now: datetime, *, service_only: bool = 
 
 def keep(session: Session, claimed: Claimed, worker: str, *, announce: int | None) -> None:
     """Renew the lease and announce the last delivery of the next group. Raises LeaseLost where it is another's now."""
-    kept = session.execute(
-        update(Batch)
-        .where(
-            Batch.id == claimed.batch_id,
-            Batch.state == Claim.CLAIMED,
-            Batch.worker == worker,
-            Batch.fence == claimed.fence,
-        )
-        .values(lease_until=lease_clock(session) + LEASE_SECONDS, announced_to=announce)
-        .returning(Batch.id)
+    kept = session.connection().execute(
+        _KEEP,
+        {
+            "held": claimed.batch_id,
+            "by": worker,
+            "since_fence": claimed.fence,
+            "until": lease_clock(session) + LEASE_SECONDS,
+            "announce": announce,
+        },
     )
     if kept.first() is None:
         raise LeaseLost("Another sender has taken over this batch.")
@@ -81,8 +98,7 @@ def keep(session: Session, claimed: Claimed, worker: str, *, announce: int | Non
 
 def service_waits(session: Session, now: datetime) -> bool:
     """Whether a service letter is due."""
-    due = select(Batch.id).where(Batch.state == Claim.OPEN, Batch.lane == Lane.SERVICE, Batch.due_at <= now)
-    return session.scalar(due.limit(1)) is not None
+    return session.connection().execute(_SERVICE_DUE, {"now": now}).first() is not None
 
 
 def renew(session: Session, worker: str, batch_ids: Collection[int]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from coalition.models import Source, Subscription, Topic
 
 # They take the place of a subscription that was there, so they ask for nothing that was not agreed to before.
-_GOES_ON = (Source.CHANGED, Source.UNDONE)
+GOES_ON = (Source.CHANGED, Source.UNDONE)
 
 
 def since(session: Session, subscriber_ids: Collection[int]) -> dict[int, dict[str, datetime]]:
@@ -27,7 +27,7 @@ def since(session: Session, subscriber_ids: Collection[int]) -> dict[int, dict[s
     began = (
         select(Subscription.subscriber_id, Topic.slug, func.max(Subscription.began_at))
         .join(Topic, Topic.id == Subscription.topic_id)
-        .where(Subscription.subscriber_id.in_(subscriber_ids), Subscription.source.not_in(_GOES_ON))
+        .where(Subscription.subscriber_id.in_(subscriber_ids), Subscription.source.not_in(GOES_ON))
         .group_by(Subscription.subscriber_id, Topic.slug)
     )
     found: dict[int, dict[str, datetime]] = defaultdict(dict)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from coalition.address import Address
@@ -28,7 +28,10 @@ from coalition.services import settling, subscriptions
 from coalition.services.outbox import consented
 from coalition.services.outbox.claims import Claimed
 from coalition.services.outbox.deciding import decide
+from coalition.services.outbox.glance import Goes, glance
 from coalition.vault import Vault
+
+_GOES_ON = select(Issue.id).where(Issue.id == bindparam("issue"), Issue.state.in_([Phase.SENDING, Phase.CANCELLED]))
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Ready:
     recipient: Address
     locale: str
     variant_id: int | None = None
-    person: Subscriber | None = None
+    person: Subscriber | Goes | None = None
     request: Request | None = None
     topics: tuple[str, ...] = ()
     since: Mapping[str, datetime] = field(default_factory=dict)  # slug of a topic -> when this reader agreed to it
@@ -51,24 +54,50 @@ class Ready:
 
 def look(session: Session, vault: Vault, claimed: Claimed, ids: Sequence[int], now: datetime) -> list[Ready]:
     """Those of these deliveries that still go. The others are ended here, under a name."""
-    deliveries = session.scalars(
+    if claimed.issue_id is None:
+        found = [_look_alone(session, vault, claimed, delivery, now) for delivery in _queued(session, ids)]
+        return [ready for ready in found if ready is not None]
+    whole = [_as_planned(vault, claimed, goes) for goes in glance(session, claimed.issue_id, ids, now)]
+    seen = {ready.delivery_id for ready in whole if ready is not None}
+    rest = [each for each in ids if each not in seen]
+    changed = _look_at_digests(session, vault, claimed, claimed.issue_id, rest, now) if rest else []
+    return sorted([*filter(None, whole), *changed], key=lambda ready: ready.delivery_id)
+
+
+def _queued(session: Session, ids: Sequence[int]) -> Sequence[Delivery]:
+    return session.scalars(
         select(Delivery)
         .where(Delivery.id.in_(ids), Delivery.state == Outbound.QUEUED)
         .order_by(Delivery.id)
         .execution_options(populate_existing=True)
     ).all()
-    if claimed.issue_id is not None:
-        return _look_at_digests(session, vault, claimed, claimed.issue_id, deliveries, now)
-    found = [_look_alone(session, vault, claimed, delivery, now) for delivery in deliveries]
-    return [ready for ready in found if ready is not None]
+
+
+def _as_planned(vault: Vault, claimed: Claimed, goes: Goes) -> Ready | None:
+    """None where the address can't be opened: the slow look says so in the ledger."""
+    try:
+        recipient = vault.open(goes.address_sealed, goes.address_key)
+    except CoalitionError:
+        return None
+    return Ready(
+        delivery_id=goes.delivery_id,
+        letter=Letter.DIGEST,
+        nonce=goes.nonce,
+        dated_at=claimed.dated_at,
+        recipient=recipient,
+        locale=goes.locale,
+        variant_id=goes.variant_id,
+        person=goes,
+        since=goes.since,
+    )
 
 
 def goes_on(session: Session, claimed: Claimed) -> bool:
     """Whether the issue of a batch is still to be sent, or is there to be cancelled; a held one waits."""
     if claimed.issue_id is None:
         return True
-    state = session.scalar(select(Issue.state).where(Issue.id == claimed.issue_id))
-    return state in {Phase.SENDING, Phase.CANCELLED}
+    found = session.connection().execute(_GOES_ON, {"issue": claimed.issue_id})
+    return found.first() is not None
 
 
 def _look_at_digests(
@@ -76,9 +105,10 @@ def _look_at_digests(
     vault: Vault,
     claimed: Claimed,
     issue_id: int,
-    deliveries: Sequence[Delivery],
+    ids: Sequence[int],
     now: datetime,
 ) -> list[Ready]:
+    deliveries = _queued(session, ids)
     issue = session.get_one(Issue, issue_id, populate_existing=True)
     standings = settling.standings(session, [each.subscriber_id for each in deliveries if each.subscriber_id])
     variants = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from coalition.config import Uncertain
@@ -17,6 +17,7 @@ from coalition.models import (
     Batch,
     Claim,
     Delivery,
+    Lane,
     Letter,
     Outbound,
     Request,
@@ -30,6 +31,19 @@ from coalition.services.outbox.claims import Claimed
 
 # When a letter that was put off is tried again (RFC 5321, section 4.5.4.1, asks for days of patience).
 _TRIES = [timedelta(minutes=5), timedelta(minutes=30), *[timedelta(hours=h) for h in (2, 6, 12, 24, 24, 24)]]
+# How long a letter waits that stood first when a session ended; it costs no attempt.
+_STAND_BACK = timedelta(minutes=1)
+
+_TAKEN = (
+    update(Delivery)
+    # Once: a commit that was done but not heard of is done again.
+    .where(
+        Delivery.id == bindparam("one"),
+        Delivery.batch_id == bindparam("held"),
+        Delivery.state == Outbound.QUEUED,
+    )
+    .values(state=Outbound.SENT, attempts=Delivery.attempts + 1, ended_at=bindparam("now"), reply=bindparam("said"))
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,12 @@ class Result:
 
 def record(session: Session, claimed: Claimed, results: Sequence[Result], policy: Uncertain, now: datetime) -> None:
     """Write down the results of a group. The caller has made sure that the lease is still its own."""
+    if claimed.lane is Lane.LIST:
+        taken = [result for result in results if result.outcome is Outcome.ACCEPTED]
+        _record_taken(session, claimed, taken, now)
+        results = [result for result in results if result.outcome is not Outcome.ACCEPTED]
+    if not results:
+        return
     by_id = {result.delivery_id: result for result in results}
     deliveries = session.scalars(
         select(Delivery)
@@ -54,7 +74,7 @@ def record(session: Session, claimed: Claimed, results: Sequence[Result], policy
     later: dict[timedelta, list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
         result = by_id[delivery.id]
-        delivery.reply = f"{result.reply.code} {result.reply.enhanced or ''} {result.reply.text}".strip()
+        delivery.reply = _as_text(result.reply)
         match result.outcome:
             case Outcome.ACCEPTED:
                 _sent(session, delivery, now)
@@ -72,10 +92,28 @@ def record(session: Session, claimed: Claimed, results: Sequence[Result], policy
                 later[timedelta()].append(delivery)
             case Outcome.RETRY | Outcome.OUR_FAULT:
                 _put_off(session, delivery, later, now)
+            case Outcome.UNTRIED:
+                later[_STAND_BACK].append(delivery)
     for wait, waiting in later.items():
         # A tenth of jitter, so that not everything that was put off comes back at once.
         _move(session, claimed, waiting, now + wait * random.uniform(1.0, 1.1))  # noqa: S311
     session.flush()
+
+
+def _record_taken(session: Session, claimed: Claimed, results: Sequence[Result], now: datetime) -> None:
+    """Digests that the mail server took: nearly all results are this one, and nothing else follows from it."""
+    if results:
+        session.connection().execute(
+            _TAKEN,
+            [
+                {"one": each.delivery_id, "held": claimed.batch_id, "said": _as_text(each.reply), "now": now}
+                for each in results
+            ],
+        )
+
+
+def _as_text(reply: Reply) -> str:
+    return f"{reply.code} {reply.enhanced or ''} {reply.text}".strip()
 
 
 def _sent(session: Session, delivery: Delivery, now: datetime) -> None:

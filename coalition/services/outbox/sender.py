@@ -1,13 +1,15 @@
 """The sender: claims batches and works through them until it is told to stop.
 
 Each turn is one short transaction (keep the lease, record what is done, look at the next letters, announce them) and
-then at most 25 letters or 50 milliseconds of sending. So whatever dies, at most one announced group is in doubt.
+then at most 25 answers or 50 milliseconds of sending. Letters that are under way stay so over a turn, so that the mail
+server never waits for the database. Whatever dies, one announced group and what is under way are in doubt, no more.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -19,7 +21,7 @@ from coalition.config import Config, Uncertain
 from coalition.db import Database
 from coalition.errors import LeaseLost, RelayLost
 from coalition.mail.replies import Outcome, Reply
-from coalition.mail.smtp import Outgoing
+from coalition.mail.smtp import Envelope, Outgoing
 from coalition.models import Lane
 from coalition.services.outbox import claims, looking, pacing, recording
 from coalition.services.outbox.claims import Claimed
@@ -32,7 +34,6 @@ from coalition.vault import Vault
 
 GROUP = 25
 _TURN_SECONDS = 0.05
-_LOOK_AGAIN_SECONDS = 0.25
 _IDLE_SECONDS = 0.5
 _LONGEST_BACK_OFF = 60.0
 _UNWRITABLE = Reply(0, None, "the letter can't be composed")
@@ -47,11 +48,23 @@ class _Job:
     """A claimed batch and how far it has come. Changed only after the transaction that made it true."""
 
     claimed: Claimed
-    waiting: list[int]
-    ready: Sequence[Ready] = ()
+    waiting: list[int]  # not under way, in order
+    ready: deque[Ready] = field(default_factory=deque)  # the first of them, looked at in this turn
+    under_way: set[int] = field(default_factory=set)  # given to the mail server, not answered
     slots: Slots = field(default_factory=Slots)
-    results: Sequence[Result] = ()
-    service_first: bool = False
+    results: list[Result] = field(default_factory=list)
+    aside: bool = False  # nothing is added to what is under way: a service letter waits, or the batch ends
+    service_went: bool = False
+
+    @property
+    def is_hungry(self) -> bool:
+        """Whether the next letters should be looked at now, before the last ones have their answers."""
+        return bool(self.waiting) and not self.ready and not self.aside
+
+    def take_back(self) -> None:
+        """What is under way was not tried."""
+        self.waiting = sorted([*self.under_way, *self.waiting])
+        self.under_way.clear()
 
 
 class Sender:
@@ -132,15 +145,11 @@ class Sender:
     def _work(self, job: _Job) -> None:
         """Work through one batch, turn by turn, until it is given back."""
         while self._insist(lambda: self._turn(job)):
-            if job.service_first:
+            if job.aside and not job.under_way:
                 while self._goes_on and self._insist(lambda: self._next_batch(service_only=True)):
                     pass
-                continue
-            job.results = self._send(job.ready, job.slots)
-            done = {result.delivery_id for result in job.results}
-            job.waiting = [each for each in job.waiting if each not in done]
-            if not done and self._goes_on:
-                self._stop.wait(job.slots.ahead)
+            else:
+                self._send(job)
 
     @property
     def _goes_on(self) -> bool:
@@ -157,57 +166,82 @@ class Sender:
                     raise
 
     def _turn(self, job: _Job) -> bool:
-        """Record what was sent and look at what goes next. False where the batch was given back instead."""
-        claimed, group, now = job.claimed, job.waiting[:GROUP], utcnow()
+        """Record what was answered and look at what goes next. False where the batch was given back instead."""
+        claimed, now = job.claimed, utcnow()
         with self._database.transaction() as session:
-            goes_on = bool(group) and self._goes_on and looking.goes_on(session, claimed)
-            aside = claimed.lane is Lane.LIST and not job.service_first and claims.service_waits(session, now)
-            announce = group[-1] if goes_on and not aside else None
+            goes_on = self._goes_on and looking.goes_on(session, claimed)
+            # A service letter goes first, once what is under way has its answers. Then a group goes whatever waits.
+            first = claimed.lane is Lane.LIST and not job.service_went and claims.service_waits(session, now)
+            group = job.waiting[:GROUP] if goes_on and not first else []
+            announce = max([*job.under_way, *group], default=None)
             claims.keep(session, claimed, self._worker.name, announce=announce)
             # People are locked before counts, and the pace last: everybody takes these locks in this order.
-            ready = looking.look(session, self._vault, claimed, group, now) if goes_on and not aside else []
+            ready = looking.look(session, self._vault, claimed, group, now) if group else []
             recording.record(session, claimed, job.results, self._policy, now)
-            if not goes_on:
+            if not group and not job.under_way and not (goes_on and first):
                 claims.give_back(session, claimed, now)
                 return False
             slots = job.slots if job.slots.left else pacing.reserve(session, self._rate, len(ready))
-        if not aside:
-            ended = set(group) - {each.delivery_id for each in ready}
-            job.waiting = [each for each in job.waiting if each not in ended]
-        job.ready, job.slots, job.results, job.service_first = ready, slots, (), aside
+        goes = {each.delivery_id for each in ready}
+        job.waiting = [each for each in job.waiting if each in goes or each not in set(group)]
+        job.ready, job.slots, job.results = deque(ready), slots, []
+        job.aside = not group
+        job.service_went = job.aside and not job.under_way
         return True
 
-    def _send(self, ready: Sequence[Ready], slots: Slots) -> list[Result]:
-        """Send for at most one turn. What was not begun is looked at again first."""
-        results: list[Result] = []
-        began = time.monotonic()
-        for each in ready:
-            is_late = results and time.monotonic() - began > _TURN_SECONDS
-            if is_late or slots.ahead > _LOOK_AGAIN_SECONDS or self._stop.wait(slots.ahead):
-                break
-            try:
-                outcome, reply = self._offer(each)
-            except RelayLost as error:
-                self._losses, self._lost = self._losses + 1, True
-                log.warning("%s Letters wait; trying again in a moment.", error)
-                break
-            except OperationalError:
-                break
-            self._losses = 0
-            slots.use()
-            results.append(Result(each.delivery_id, outcome, reply))
-        return results
-
-    def _offer(self, ready: Ready) -> tuple[Outcome, Reply]:
+    def _send(self, job: _Job) -> None:
+        """Give letters to the mail server and gather its answers, for one turn."""
+        until = time.monotonic() + _TURN_SECONDS
         try:
-            envelope = self._composer.compose(ready)
+            while not self._turn_is_over(job, until):
+                self._give(job)
+                wait = max(0.0, min(until - time.monotonic(), job.slots.ahead or _TURN_SECONDS))
+                if job.under_way:
+                    self._gather(job, wait)
+                elif self._stop.wait(wait):
+                    break
+        except RelayLost as error:
+            job.take_back()
+            self._losses, self._lost = self._losses + 1, True
+            log.warning("%s Letters wait; trying again in a moment.", error)
+        except OperationalError:
+            pass  # a copy could not be read; the next turn says more
+
+    def _turn_is_over(self, job: _Job, until: float) -> bool:
+        if len(job.results) >= GROUP or job.is_hungry or time.monotonic() >= until:
+            return True
+        return not job.under_way and (not job.ready or self._stop.is_set())
+
+    def _give(self, job: _Job) -> None:
+        """Hand over what is ready, as much as the connections take and the pace allows."""
+        while job.ready and not job.slots.ahead and self._outgoing.room and not self._stop.is_set():
+            ready = job.ready[0]
+            envelope = self._compose(ready)
+            job.ready.popleft()
+            job.waiting.remove(ready.delivery_id)
+            job.slots.use()
+            if envelope is None:
+                job.results.append(Result(ready.delivery_id, Outcome.REFUSED, _UNWRITABLE))
+            else:
+                job.under_way.add(ready.delivery_id)
+                self._outgoing.offer(ready.delivery_id, envelope)
+
+    def _gather(self, job: _Job, patience: float) -> None:
+        for answered in self._outgoing.answers(patience):
+            job.under_way.discard(answered.ticket)
+            job.results.append(Result(answered.ticket, answered.outcome, answered.reply))
+            if answered.outcome is not Outcome.UNTRIED:
+                self._losses = 0
+
+    def _compose(self, ready: Ready) -> Envelope | None:
+        try:
+            return self._composer.compose(ready)
         except OperationalError:
             raise
         except Exception as error:
             # Whatever is wrong with one letter must not stop the others; what it says could hold an address.
             log.error("delivery %s can't be composed: %s", ready.delivery_id, type(error).__name__)
-            return Outcome.REFUSED, _UNWRITABLE
-        return self._outgoing.send(envelope)
+            return None
 
     @contextmanager
     def _heartbeat(self) -> Iterator[None]:

@@ -9,14 +9,16 @@ from typing import Any
 import psycopg
 from sqlalchemy import event, text, update
 
+from coalition.clock import utcnow
 from coalition.mail.smtp import SmtpClient
-from coalition.models import Cadence, Delivery, Outbound, Request
+from coalition.models import Batch, Cadence, Delivery, Outbound, Request
 from coalition.services.outbox.sender import GROUP, Sender
 from tests.house import House, a_subscriber
 from tests.relay import Action, CatchAll, Scripted
 from tests.services.scenes import Watchful, an_audience, deliveries, drain_to, sender_to, states
 
 _STUCK = 30  # seconds after which a test that waits is called stuck
+UNDER_WAY = 8  # letters that four connections hold at most
 
 
 @contextmanager
@@ -45,7 +47,7 @@ def test_a_lost_mail_server_is_waited_for_and_is_no_attempt(house: House) -> Non
     lost, all_taken = threading.Event(), threading.Event()
 
     def lose_once(line: str) -> Action | None:
-        if line.startswith("MAIL") and not lost.is_set():
+        if line.startswith("EHLO") and not lost.is_set():
             lost.set()
             return Action.CLOSE
         if line == "." and len(server.messages) == 3:
@@ -69,7 +71,7 @@ def test_draining_ends_when_the_mail_server_is_lost_and_keeps_everything(house: 
     assert len(house.drain()) == 3
 
 
-def test_a_mail_server_lost_for_a_service_letter_gives_back_the_digest_too(house: House) -> None:
+def test_a_letter_at_which_sessions_end_stands_back_and_the_others_go(house: House) -> None:
     an_issue(house, GROUP + 5)
 
     def lose(line: str) -> Action | None:
@@ -81,12 +83,14 @@ def test_a_mail_server_lost_for_a_service_letter_gives_back_the_digest_too(house
 
     with Scripted(lose) as server:
         drain_to(house, server.relay)
+        drain_to(house, server.relay)
 
-    waiting = [each for each in deliveries(house) if each.state is Outbound.QUEUED]
-    assert any(each.request_id for each in waiting)
-    assert len(waiting) > 1
-    house.drain()
-    assert {each.state for each in deliveries(house)} == {Outbound.SENT}
+    (waiting,) = [each for each in deliveries(house) if each.state is Outbound.QUEUED]
+    assert waiting.request_id is not None
+    assert waiting.attempts == 0
+    with house.database.transaction() as session:
+        session.execute(update(Batch).where(Batch.id == waiting.batch_id).values(due_at=utcnow()))
+    assert [each.recipient for each in house.drain()] == ["ada@example.org"]
 
 
 def test_service_letters_go_before_the_next_group_of_a_digest(house: House) -> None:
@@ -124,9 +128,10 @@ def test_a_stopped_sender_gives_back_the_rest(house: House) -> None:
         senders.append(sender_to(house, relay.relay))
         senders[0].run()
 
-    assert len(relay.received) == 4
-    assert states(deliveries(house)).count(Outbound.SENT) == 4
-    assert len(house.drain()) == GROUP - 4
+    sent = len(relay.received)
+    assert 4 <= sent <= 4 + UNDER_WAY
+    assert states(deliveries(house)).count(Outbound.SENT) == sent
+    assert len(house.drain()) == GROUP - sent
     assert {each.attempts for each in deliveries(house)} == {1}
 
 
@@ -143,7 +148,7 @@ def test_a_sender_stopped_while_service_letters_come_and_come_ends(house: House)
         senders.append(sender_to(house, relay.relay))
         senders[0].run()
 
-    assert len(relay.received) == 40
+    assert 40 <= len(relay.received) <= 40 + UNDER_WAY
     house.drain()
     assert {each.state for each in deliveries(house)} == {Outbound.SENT}
 
