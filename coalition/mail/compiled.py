@@ -34,6 +34,10 @@ _Part = bytes | str | Line
 # Any other is folded, or perhaps encoded, by the standard library.
 _PLAIN_RECIPIENT = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
+# These stand in headers as they are (CWE-93).
+_PLAIN_NONCE = re.compile(r"[A-Za-z0-9-]+")
+_PLAIN_LINK = re.compile(r"[!-;=?-~]+")
+
 # Writes the message of a letter the slow way: letter, recipient, nonce, date, slots.
 Build = Callable[[Letter, Address, str, datetime, Slots], bytes]
 
@@ -66,6 +70,8 @@ class CompiledCopy:
 
     def fill(self, recipient: Address, nonce: str, dated: datetime, slots: Slots) -> tuple[bytes, int]:
         """The message of one reader with its dots doubled for the wire, and its size in bytes without that."""
+        if not _PLAIN_NONCE.fullmatch(nonce) or not _PLAIN_LINK.fullmatch(slots.unsubscribe):
+            raise ValueError("a header holds a character that has no place in it")
         values = self._values(slots)
         # Links have the same length for nearly all readers, so where they are cut is settled once.
         links = values["preferences"].shape, values["unsubscribe"].shape

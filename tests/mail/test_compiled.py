@@ -114,3 +114,11 @@ def test_a_copy_whose_words_stand_in_the_place_of_a_slot_is_refused(desk: Desk) 
 
     with pytest.raises(ValueError, match="differs"):
         CompiledCopy(copy, lying)
+
+
+@pytest.mark.parametrize("nonce", ["", "broken\nnonce", "a b", "a\0", "jörg", "a@b", "a\r\nBcc: x"])
+def test_a_nonce_that_would_break_a_header_is_refused(desk: Desk, nonce: str) -> None:
+    composer, ready = a_digest(desk, Words())
+
+    with pytest.raises(ValueError, match="no place"):
+        composer.compose(replace(ready, nonce=nonce))
