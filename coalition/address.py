@@ -33,7 +33,7 @@ class Address:
         _refuse_several(typed)
         local, _, _ = typed.rpartition("@")
         if not local.isascii():
-            raise BadAddress(N_("Enter an e-mail address with only the letters a to z before the @"))
+            raise BadAddress(N_("Enter an e-mail address without accents or other special letters before the @"))
         try:
             found = validate_email(
                 typed, check_deliverability=False, strict=True, allow_smtputf8=False, allow_quoted_local=False

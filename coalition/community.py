@@ -83,6 +83,7 @@ signal = "#e59a73"
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CADENCES = ("as-it-happens", "daily", "weekly", "monthly")
 _WORDINGS = ("join_heading", "join_lead", "consent", "confirm", "welcome", "footer")
+_SPOKEN = rf"({'|'.join(OWN_NAMES)})(-[A-Za-z0-9]+)*"  # with a region, or without: de-AT
 _NO_WORDINGS = {code: dict.fromkeys(_WORDINGS, "") for code in OWN_NAMES}
 
 
@@ -159,7 +160,7 @@ def read_community(path: Path, sender: str = "") -> tuple[Community, list[str]]:
         postal_address=tables.line("community", "postal_address"),
         list_id=tables.matching("community", "list_id", r"[a-z0-9-]+(\.[a-z0-9-]+)+", "a name like news.example.org"),
         bounce_domain=tables.matching("community", "bounce_domain", r"|[a-z0-9-]+(\.[a-z0-9-]+)+", "a domain or empty"),
-        locale=tables.matching("community", "locale", r"[a-z]{2,3}(-[A-Za-z0-9]+)*", "a language tag like en or de"),
+        locale=tables.matching("community", "locale", _SPOKEN, f"a language we speak: {', '.join(OWN_NAMES)}"),
         timezone=tables.timezone("community", "timezone"),
         cadence=tables.one_of("digest", "cadence", _CADENCES),
         weekday=WEEKDAYS.index(tables.one_of("digest", "weekday", WEEKDAYS)),

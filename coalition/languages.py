@@ -111,6 +111,8 @@ class Language:
     @lru_cache(maxsize=4096)  # noqa: B019  # there are six of us, and they live as long as the process
     def _day(self, year: int, month: int, day: int) -> str:
         pattern = self.pgettext("date", "%(day)d %(month)s %(year)d")
+        if day == 1:
+            pattern = self.pgettext("date on the first of a month", "%(day)d %(month)s %(year)d")
         return pattern % {"day": day, "month": self.months[month - 1], "year": year}
 
     def minute(self, local: datetime) -> str:

@@ -13,7 +13,7 @@ from coalition.models import Form, Wording
 
 # Ours, for forms that have none of their own. A form that holds the English row of it is such a form.
 OURS = N_(
-    "I would like to get news on the topics I ticked, by e-mail, as often as the letter to confirm says."
+    "I would like to get news on the topics I chose, by e-mail, as often as the letter to confirm says."
     " I can change this or leave with one press at any time."
 )
 

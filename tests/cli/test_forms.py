@@ -4,6 +4,8 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 
+from coalition.languages import OWN_NAMES, language
+from coalition.services import wordings
 from tests.cli.shell import Shell
 
 WORDING = "I would like news about housing, by e-mail."
@@ -48,6 +50,19 @@ def test_a_form_without_a_cadence_takes_the_communitys(shell: Shell) -> None:
     assert shell.run("form", "show", "plain", "--json").json[0]["cadence"] == "weekly"
 
 
+def test_a_form_without_a_wording_takes_ours_and_speaks_every_language(shell: Shell) -> None:
+    shell.run("form", "add", "all", "--topic", "housing", "--locale", "de")
+    facts = shell.run("form", "show", "all", "--json").json[0]
+
+    assert facts["languages"] == list(OWN_NAMES)
+    assert (facts["locale"], facts["wording"]) == ("de", language("de").gettext(wordings.OURS))
+    assert facts["wording_version"] is not None
+    shell.run("form", "edit", "all", "--wording", WORDING)
+    assert shell.run("form", "show", "all", "--json").json[0]["languages"] == ["de"]
+    shell.run("form", "edit", "all", "--wording", "")
+    assert shell.run("form", "show", "all", "--json").json[0] == facts
+
+
 ADD = ["add", "partner", "--topic", "housing", "--wording", WORDING]
 
 
@@ -56,6 +71,8 @@ WRONG: list[tuple[list[str], str]] = [
     (["add", "Partner!", *ADD[2:]], "small letters"),
     (["add", "partner", "--topic", "nowhere", "--wording", WORDING], "There is no such topic"),
     (["add", "partner", "--topic", "housing", "--wording", "short"], "wording"),
+    ([*ADD, "--locale", "pt"], "Coalition does not speak pt: choose one of en, cy, fr, de, es, ar."),
+    ([*ADD, "--locale", "en-<b>"], "does not speak"),
     ([*ADD, "--origin", "www.example.org"], "origin"),
     ([*ADD, "--origin", "https://www.example.org/page"], "origin"),
     ([*ADD, "--origin", "https://www.example.org; script-src *"], "origin"),
@@ -72,6 +89,8 @@ WRONG: list[tuple[list[str], str]] = [
     (["edit", "main", "--topic", "nowhere"], "There is no such topic"),
     (["show", "nowhere"], "no such form"),
     (["snippet", "nowhere"], "no such form"),
+    (["snippet", "main", "--lang", "cy"], "The form main does not speak cy, but en."),
+    (["snippet", "main", "--lang", "pt"], "does not speak pt"),
 ]
 
 
@@ -137,3 +156,17 @@ def test_a_frame_snippet_shows_our_page(shell: Shell) -> None:
     assert "Coalition of Collaborators" in frame.attrib["title"]
     assert "allow-scripts" not in frame.attrib["sandbox"]
     assert shell.house.browser.get(frame.attrib["src"]).status_code == 200
+
+
+def test_a_snippet_speaks_each_language_of_its_form(shell: Shell) -> None:
+    shell.run("form", "add", "all", "--topic", "housing", "--topic", "events", "--locale", "cy")
+
+    for code in OWN_NAMES:
+        page = _parsed(shell.run("form", "snippet", "all", "--lang", code).out)
+        [form] = page.iter("form")
+        assert (form.attrib["lang"], form.attrib["dir"]) == (code, "rtl" if code == "ar" else "ltr")
+        assert [each.attrib["value"] for each in form.iter("input") if each.attrib.get("name") == "lang"] == [code]
+        assert language(code).gettext(wordings.OURS) in "".join(form.itertext())
+        [frame] = _parsed(shell.run("form", "snippet", "all", "--frame", "--lang", code).out).iter("iframe")
+        assert frame.attrib["src"] == "http://localhost/embed/all" + ("" if code == "cy" else f"?lang={code}")
+    assert shell.run("form", "snippet", "all").out == shell.run("form", "snippet", "all", "--lang", "cy").out

@@ -76,7 +76,7 @@ WRONG = {
         '"é.example.org"',
     ],
     "community.bounce_domain": ['"bounces"', '"b@example.org"'],
-    "community.locale": ['"english"', '"e"', '""', '"en_GB"'],
+    "community.locale": ['"english"', '"e"', '""', '"en_GB"', '"pt"', '"en-"'],
     "community.timezone": ['"Mars/Base"', '""', '"../etc/passwd"', '"Europe"', "1"],
     "digest.cadence": ['"yearly"', "1", '""', "[]"],
     "digest.weekday": ['"Monday"', "0"],

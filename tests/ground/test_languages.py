@@ -49,6 +49,11 @@ def test_a_date_is_written_as_its_readers_write_it(code: str, day: str, minute: 
     assert (language(code).day(MOMENT), language(code).minute(MOMENT)) == (day, minute)
 
 
+def test_the_first_of_a_month_is_the_first_in_french() -> None:
+    assert language("fr").day(MOMENT.replace(day=1)) == "1er mars 2026"
+    assert language("de").day(MOMENT.replace(day=1)) == "1. März 2026"
+
+
 @pytest.mark.parametrize("code", OWN_NAMES)
 def test_a_language_has_twelve_months_and_seven_days_that_differ(code: str) -> None:
     spoken = language(code)

@@ -78,6 +78,7 @@ def _confirming(house: House) -> Iterator[tuple[str, TestResponse]]:
     house.press(gone, answer="yes")
     house.browser.post(f"/unsubscribe/{house.person('gone@example.org').code}")
     yield "confirmed and left", house.browser.get(gone)
+    yield "data, with a history", house.browser.get(f"{fresh_link(house, 'gone@example.org')}/data")
     yield "gone", house.browser.get("/confirm/aaaaaaaaaaaaaaaaaaaaaaaaaaaa")
 
 

@@ -31,6 +31,12 @@ def in_language(house: House, code: str) -> House:
     return House(replace(house.resources, config=config, letters=letters), house.relay)
 
 
+def speak_all(house: House) -> None:
+    """Give the form our wording, which is there in every language."""
+    with house.database.transaction() as session:
+        forms.edit(session, "main", wording="")
+
+
 def bracket(folder: Path, code: str) -> None:
     """Write catalogues in which every text of this language is the English one in brackets."""
     for each in set(OWN_NAMES) - {"en"}:
@@ -51,7 +57,9 @@ def strays(house: House, answer: TestResponse) -> list[str]:
     """The words of a page that come from no catalogue, though nothing marks them as somebody else's."""
     document = parse(answer)
     text = "".join(_ours(document))
-    [title] = [words(each).removesuffix(f" – {house.config.community.name}") for each in document.iter("title")][:1]
+    title = words(next(document.iter("title"))).removesuffix(house.config.community.name)
+    for theirs in document.iter("bdi"):
+        title = title.replace(words(theirs), "")
     said = [value for each in document.iter() for name, value in each.attrib.items() if name in _SAID]
     said = [value for value in said if value not in _titles_of_feeds(document)]
     found = [_outside(each) for each in (text, title, *said)]

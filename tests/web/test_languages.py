@@ -64,6 +64,6 @@ def test_a_translation_holds_no_mark_that_could_end_an_attribute_or_begin_a_tag(
     with (TRANSLATIONS / code / "LC_MESSAGES" / "coalition.po").open("rb") as texts:
         catalogue = read_po(texts, locale=code)
     for message in catalogue:
-        for form in [message.string] if isinstance(message.string, str) else message.string:
+        for form in [message.string] if isinstance(message.string, str) else message.string or ():
             bare = re.sub(r"<[^<>]*>|&[a-z]+;", "", form) if message.id else ""
             assert not set('"<>&') & set(bare), form
