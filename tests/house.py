@@ -147,7 +147,8 @@ class House:
         """A sender that gives letters to this house's mail server."""
         relay = self.config.relay
         assert relay is not None
-        return self.resources.sender(SmtpClient(relay))
+        # Over one connection letters come in the order in which they were queued.
+        return self.resources.sender(SmtpClient(relay, connections=1))
 
     def drain(self) -> list[Received]:
         """Send everything that is due now. Returns what the mail server took meanwhile."""
