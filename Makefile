@@ -9,7 +9,7 @@ COMPILE := $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --
 	--generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix letters translations lock wheel clean
+.PHONY: help run test check bench fix letters translations lock wheel clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\): ## /\1	/p' Makefile | while IFS='	' read -r target does; do \
@@ -31,6 +31,10 @@ check: ## look at format, lint, types and imports, then run the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
+
+bench: ## measure planning and composing against doing it per person, in about two minutes
+	$(READY) --dev
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 fix: ## format the code and repair what the linter can
 	$(READY) --dev

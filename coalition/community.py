@@ -143,15 +143,19 @@ class Community:
 
 def read_community(path: Path, sender: str = "") -> tuple[Community, list[str]]:
     """Read the file (the sample where it is missing) and list what is wrong with it. `sender` stands above `from`."""
+    sample = tomllib.loads(SAMPLE) | {"wordings": _NO_WORDINGS}
     try:
-        text = path.read_text("utf-8") if path.exists() else SAMPLE
-        found = tomllib.loads(text)
+        found = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
     except (OSError, UnicodeDecodeError):
-        return read_community(Path("/nonexistent"))[0], [f"{path.name} can't be read."]
+        return _community(Tables(path, {}, sample)), [f"{path.name} can't be read."]
     except tomllib.TOMLDecodeError as error:
-        return read_community(Path("/nonexistent"))[0], [f"{path.name}: {error}."]
-    tables = Tables(path, found, tomllib.loads(SAMPLE) | {"wordings": _NO_WORDINGS})
-    community = Community(
+        return _community(Tables(path, {}, sample)), [f"{path.name}: {error}."]
+    tables = Tables(path, found, sample)
+    return _community(tables, sender), tables.faults
+
+
+def _community(tables: Tables, sender: str = "") -> Community:
+    return Community(
         name=tables.line("community", "name"),
         tagline=tables.line("community", "tagline"),
         sender=tables.address("community", "from", sender),
@@ -173,7 +177,6 @@ def read_community(path: Path, sender: str = "") -> tuple[Community, list[str]]:
         theme=read_theme(tables),
         wordings=_wordings(tables),
     )
-    return community, tables.faults
 
 
 def _wordings(tables: Tables) -> dict[tuple[str, str], str]:

@@ -6,8 +6,8 @@ writes them anew from the code, and the tests fail where a sentence lacks its tr
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache, cached_property, lru_cache
+from datetime import date, datetime
+from functools import cache, cached_property
 from gettext import GNUTranslations, NullTranslations
 
 from coalition.paths import TRANSLATIONS
@@ -106,14 +106,21 @@ class Language:
 
     def day(self, local: datetime) -> str:
         """The date of a moment in the zone that it is in, as people write it: 12 March 2026."""
-        return self._day(local.year, local.month, local.day)
+        written = self._days.get(local.date())
+        if written is None:
+            written = self._days[local.date()] = self._write(local)
+        return written
 
-    @lru_cache(maxsize=4096)  # noqa: B019  # there are six of us, and they live as long as the process
-    def _day(self, year: int, month: int, day: int) -> str:
+    @cached_property
+    def _days(self) -> dict[date, str]:
+        """Those that were written before: thousands of letters name the same few hundred."""
+        return {}
+
+    def _write(self, local: datetime) -> str:
         pattern = self.pgettext("date", "%(day)d %(month)s %(year)d")
-        if day == 1:
+        if local.day == 1:
             pattern = self.pgettext("date on the first of a month", "%(day)d %(month)s %(year)d")
-        return pattern % {"day": day, "month": self.months[month - 1], "year": year}
+        return pattern % {"day": local.day, "month": self.months[local.month - 1], "year": local.year}
 
     def minute(self, local: datetime) -> str:
         """Date and time with their zone: 12 March 2026 at 08:05 (GMT)."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from coalition.models import Issue, Item, PauseMode, Subscriber, Topic, Variant
+from coalition.models import Fragment, Issue, Item, PauseMode, Subscriber, Topic
 
 
 @dataclass
@@ -85,10 +85,8 @@ class News:
 
 
 def content_hash(session: Session, issue: Issue) -> str:
-    """What a plan says, whoever gets it: a person who leaves or joins doesn't change it."""
-    used: set[int] = set()
-    for items in session.scalars(select(Variant.items).where(Variant.issue_id == issue.id)):
-        used.update(items)
+    """What a plan says, by its fragments, whoever gets it: a person who leaves or joins doesn't change it."""
+    used = select(Fragment.item_id).where(Fragment.issue_id == issue.id)
     rows = session.execute(
         select(Item.position, Item.title, Item.url, Item.summary_md).where(Item.id.in_(used)).order_by(Item.position)
     )

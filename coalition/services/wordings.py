@@ -16,6 +16,11 @@ OURS = N_(
     "I would like to get news on the topics I chose, by e-mail, as often as the letter to confirm says."
     " I can change this or leave with one press at any time."
 )
+# What it was before. A form made then shows the present one; those who agreed to the former one keep that.
+FORMER = {
+    "I would like to get news on the topics I ticked, by e-mail, as often as the letter to confirm says."
+    " I can change this or leave with one press at any time.",
+}
 
 
 def of_a_form(session: Session, text: str, locale: str) -> Wording:
@@ -36,7 +41,7 @@ def offered(session: Session, community: Community, form: Form) -> dict[str, Wor
     own words where `community.toml` has some for one, else in ours. A row that is not kept yet has no number (`id`).
     """
     own = session.get_one(Wording, form.wording_id)
-    if own.text != OURS:
+    if own.text not in {OURS, *FORMER}:
         return {language(form.locale).code: own}
     asked = {code: community.wording("consent", code) for code in OWN_NAMES}
     wordings = [_wording(text, code) if text else _ours(code) for code, text in asked.items()]

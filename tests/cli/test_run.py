@@ -96,7 +96,7 @@ def test_a_home_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> No
     [
         {"BIND": "8000"},
         {"BASE_URL": "http://[::1"},
-        {"DATABASE_URL": "sqlite:////nonexistent/a.db"},
+        {"DATABASE_URL": "sqlite:////dev/null/a.db"},
         {"DATABASE_URL": "postgresql://127.0.0.1:1/x"},
     ],
     ids=str,

@@ -100,7 +100,7 @@ def test_the_keys_of_a_backup_fit_an_empty_database(url: str, tmp_path: Path) ->
     open_resources(config).database.close()
 
 
-@pytest.mark.parametrize("url", ["sqlite:////nonexistent/folder/a.db", "postgresql://127.0.0.1:1/x"])
+@pytest.mark.parametrize("url", ["sqlite:////dev/null/folder/a.db", "postgresql://127.0.0.1:1/x"])
 def test_a_database_that_cannot_be_reached_is_told_in_one_line(url: str, tmp_path: Path) -> None:
     for begin in (prepare, open_resources):
         with pytest.raises(Misconfigured, match="can't be reached") as caught:

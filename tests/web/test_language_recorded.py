@@ -109,6 +109,15 @@ def test_sign_ups_at_the_same_moment_share_the_row_that_they_miss(house: House) 
         assert len(set(session.scalars(select(Request.wording_id)))) == 1
 
 
+@pytest.mark.parametrize("former", sorted(wordings.FORMER))
+def test_a_form_that_holds_a_former_wording_of_ours_shows_the_present_one(house: House, former: str) -> None:
+    with house.database.transaction() as session:
+        forms.edit(session, "main", wording=former)
+    for code in OWN_NAMES:
+        page = house.browser.get(f"/?lang={code}")
+        assert language(code).gettext(wordings.OURS) in words(_consent_of(page))
+
+
 def test_the_communitys_own_wording_takes_the_place_of_ours_in_its_language(house: House) -> None:
     speak_all(house)
     other = dress(house)

@@ -15,17 +15,18 @@ from tests.relay import CatchAll
 from tests.services.outbox.processes import kill, start_sender
 from tests.services.scenes import an_audience, deliveries
 
-READERS = 200
+READERS = 300
 KILLS = 2
+UNDER_WAY = 8  # letters that four connections hold at most
 
 
 def test_a_sender_killed_at_any_moment_misses_nobody_and_doubles_little(house: House) -> None:
     house.publish()
     an_audience(house, READERS)
     house.send(house.plan())
-    # Far enough apart that no group is in doubt twice.
+    # Far enough apart that nothing is in doubt twice.
     chance = random.Random(house.config.database_url)
-    moments = [number * 65 + chance.randrange(20) for number in range(1, KILLS + 1)]
+    moments = [number * 100 + chance.randrange(20) for number in range(1, KILLS + 1)]
 
     with CatchAll() as relay:
         for moment in moments:
@@ -39,7 +40,7 @@ def test_a_sender_killed_at_any_moment_misses_nobody_and_doubles_little(house: H
     assert last.returncode == 0, errors
     copies = Counter(each.recipient for each in received)
     assert len(copies) == READERS
-    assert len(received) - READERS <= KILLS * GROUP
+    assert len(received) - READERS <= KILLS * (GROUP + UNDER_WAY)
     assert max(copies.values()) <= 2
     for recipient in [address for address, n in copies.items() if n > 1]:
         first, second = [each.data for each in received if each.recipient == recipient]
