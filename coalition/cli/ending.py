@@ -10,14 +10,17 @@ from types import FrameType
 class Ending:
     """Made in the main thread before anything is started.
 
-    A signal handler may run at any moment of the main thread, also while that holds the lock inside an Event: setting
-    the Event there would wait for itself. A byte in a pipe needs no lock.
+    A signal becomes a byte in a pipe, written by the interpreter's own C handler. Python's handler would run only when
+    the main thread next runs Python: a signal that comes just before it begins to wait for the byte would be waited
+    for for ever. And a handler that set an Event could wait for itself, while that holds its lock.
     """
 
     def __init__(self) -> None:
         self._reads, self._writes = os.pipe()
+        os.set_blocking(self._writes, False)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._signalled)
+            signal.signal(number, _noticed)
+        signal.set_wakeup_fd(self._writes, warn_on_full_buffer=False)
 
     def wait(self) -> None:
         """Return once the end has come."""
@@ -35,5 +38,6 @@ class Ending:
         finally:
             os.write(self._writes, b".")
 
-    def _signalled(self, _number: int, _frame: FrameType | None) -> None:
-        os.write(self._writes, b".")
+
+def _noticed(_number: int, _frame: FrameType | None) -> None:
+    """The byte is in the pipe already."""

@@ -83,7 +83,7 @@ def send(resources: Resources, issue_id: int, now: datetime) -> list[Waiting]:
 
 def compose(composer: Composer, letters: Sequence[Waiting]) -> int:
     """Write letters as the sender does. Returns their bytes."""
-    return sum(len(composer.compose(letter.ready).message) for letter in letters)
+    return sum(composer.compose(letter.ready).size for letter in letters)
 
 
 @dataclass(frozen=True)
