@@ -1,6 +1,8 @@
 """The database: one way to change, one way to look. Tames SQLite so that both engines behave alike."""
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -13,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from coalition.errors import Misconfigured
 
+_PATIENCE_SECONDS = 10.0  # for whoever writes to the same file, or makes it
 _SQLITE_PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
+    f"PRAGMA busy_timeout={_PATIENCE_SECONDS * 1000:.0f}",
     "PRAGMA synchronous=FULL",
-    "PRAGMA busy_timeout=10000",
     "PRAGMA secure_delete=ON",  # what is deleted or erased is overwritten, not just unlinked
 )
 
@@ -72,6 +74,7 @@ def _tame_sqlite(engine: Engine, foreign_keys: bool) -> None:
     def on_connect(connection: Any, _record: Any) -> None:
         # The driver's own transactions begin too late (not before a SELECT), which loses updates: we begin them.
         connection.isolation_level = None
+        _use_wal(connection)
         for pragma in (*_SQLITE_PRAGMAS, f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}"):
             connection.execute(pragma)
 
@@ -79,6 +82,19 @@ def _tame_sqlite(engine: Engine, foreign_keys: bool) -> None:
     def on_begin(connection: Any) -> None:
         readonly = connection.get_execution_options().get("readonly", False)
         connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Log ahead. A new file changes its mode once, and whoever meets that is refused at once, despite busy_timeout."""
+    until = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def insert_into(session: Session, table: Any) -> Any:
