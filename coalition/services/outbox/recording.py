@@ -10,7 +10,6 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from coalition.config import Uncertain
-from coalition.db import insert_into
 from coalition.mail.replies import Outcome, Reply
 from coalition.models import (
     RETRIED,
@@ -21,13 +20,11 @@ from coalition.models import (
     Letter,
     Outbound,
     Request,
-    Scope,
-    Subscriber,
-    Suppression,
     Variant,
 )
-from coalition.services import settling
+from coalition.services import settling, suppressions
 from coalition.services.outbox.claims import Claimed
+from coalition.services.suppressions import Cause
 
 # When a letter that was put off is tried again (RFC 5321, section 4.5.4.1, asks for days of patience).
 _TRIES = [timedelta(minutes=5), timedelta(minutes=30), *[timedelta(hours=h) for h in (2, 6, 12, 24, 24, 24)]]
@@ -71,6 +68,8 @@ def record(session: Session, claimed: Claimed, results: Sequence[Result], policy
         .order_by(Delivery.id)
         .execution_options(populate_existing=True)
     ).all()
+    dead = [each for each in deliveries if by_id[each.id].outcome is Outcome.DEAD_ADDRESS]
+    suppressions.hold(session, [each.subscriber_id for each in dead if each.subscriber_id is not None])
     later: dict[timedelta, list[Delivery]] = defaultdict(list)
     for delivery in deliveries:
         result = by_id[delivery.id]
@@ -80,7 +79,8 @@ def record(session: Session, claimed: Claimed, results: Sequence[Result], policy
                 _sent(session, delivery, now)
             case Outcome.DEAD_ADDRESS:
                 _failed(session, delivery, "dead address", now)
-                _suppress(session, delivery, now)
+                if delivery.subscriber_id is not None:
+                    suppressions.suppress(session, delivery.subscriber_id, Cause.HARD_BOUNCE, now)
             case Outcome.REFUSED:
                 _failed(session, delivery, "refused", now)
             case Outcome.UNCERTAIN if delivery.in_doubt or policy is Uncertain.HOLD:
@@ -147,19 +147,3 @@ def _move(session: Session, claimed: Claimed, deliveries: Sequence[Delivery], du
     session.flush()
     for delivery in deliveries:
         delivery.batch_id = batch.id
-
-
-def _suppress(session: Session, delivery: Delivery, now: datetime) -> None:
-    """The mailbox does not exist: nothing more goes there, from this moment on."""
-    person = session.get(Subscriber, delivery.subscriber_id) if delivery.subscriber_id else None
-    if person is None or person.address_key is None:
-        return
-    insert = insert_into(session, Suppression).values(
-        address_key=person.address_key, code=person.code, scope=Scope.ALL, reason="hard bounce", since=now
-    )
-    session.execute(
-        insert.on_conflict_do_update(
-            index_elements=[Suppression.address_key],
-            set_={"scope": Scope.ALL, "reason": "hard bounce", "since": now},
-        )
-    )
