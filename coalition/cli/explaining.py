@@ -20,7 +20,7 @@ def tell(facts: Explanation, left_out: Mapping[str, int]) -> None:
     _table("Languages and formats", [vars(each) for each in facts.languages])
     _table("Topics", [vars(each) for each in facts.topics])
     _table("When", [{"at": _moment(each), "letters": each.letters} for each in facts.hours])
-    reasons = [{"reason": reason, "readers": n} for reason, n in sorted(left_out.items()) if n]
+    reasons = [{"reason": reason, "readers": n} for reason, n in sorted(left_out.items())]
     _table("Who is left out", reasons, empty="nobody")
     passed = [{"topic": topic, "reason": reason, "items": n} for topic, reason, n in facts.not_mailed]
     _table("Items that do not go (each counted once for every reader)", passed, empty="none")

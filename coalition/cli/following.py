@@ -34,6 +34,7 @@ def status(issue: str, watched: bool, as_json: bool) -> None:
             "plan": found.plan_hash,
             "deliveries": progress.deliveries,
             "not_mailed": progress.not_mailed,
+            "left_out": found.left_out,
         }
         show([facts], as_json=True, empty="")
     else:
@@ -84,6 +85,8 @@ def _summary(resources: Resources, progress: issues.Progress) -> None:
     issue = progress.issue
     click.echo(f"Issue {issue.id}, “{subject_of(resources, issue)}”: {issue.state}")
     counts(progress)
+    for reason, n in sorted(issue.left_out.items()):
+        click.echo(f"  {n:>8,}  readers left out: {reason}")
 
 
 def counts(progress: issues.Progress) -> None:

@@ -116,7 +116,7 @@ def _facts(made: Plan, issue: Issue, found: list[Finding], explanation: Explanat
         "plan": issue.plan_hash,
         "replaced": made.replaced,
         "letters": made.letters,
-        "left_out": {reason: readers for reason, readers in sorted(made.left_out.items()) if readers},
+        "left_out": made.left_out,
         "findings": [asdict(each) | {"stops": each in stops} for each in found],
     }
     return facts | (asdict(explanation) if explanation else {})
@@ -132,8 +132,7 @@ def _tell(made: Plan, issue: Issue, found: list[Finding], explanation: Explanati
         click.echo("\nWhat a reader should not meet" + ("" if found else "\n  nothing found"))
     else:
         for reason, readers in sorted(made.left_out.items()):
-            if readers:
-                click.echo(f"  left out: {readers} ({reason})")
+            click.echo(f"  left out: {readers} ({reason})")
     tell_findings(issue, found)
     click.echo(f"Look at it: coalition digest preview {issue.id}")
     click.echo(f"Send it:    coalition digest send {issue.id}")

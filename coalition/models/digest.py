@@ -62,7 +62,10 @@ class Issue(Base):
     salt: Mapped[bytes]
     state: Mapped[Phase]
     plan_hash: Mapped[str | None]
+    # How far planning came: the last reader seen, when, and how many get nothing, by reason.
     planned_to: Mapped[int] = mapped_column(default=0)
+    dealt_at: Mapped[datetime]
+    left_out: Mapped[dict[str, int]] = mapped_column(default=dict)
     created_at: Mapped[datetime]
     planned_by: Mapped[str | None]
     approved_by: Mapped[str | None]

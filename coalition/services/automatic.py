@@ -10,7 +10,7 @@ from coalition.db import Database, insert_into
 from coalition.errors import Refused
 from coalition.mail.letters import Letters
 from coalition.models import Cadence, Issue, Item, JobRun, Phase, Subscription
-from coalition.services import issues, periods, planning, preflight
+from coalition.services import issues, opening, periods, planning, preflight
 from coalition.services.counters import POSITION, newest
 
 log = logging.getLogger(__name__)
@@ -75,6 +75,16 @@ def _take(database: Database, community: Community, cadence: Cadence, now: datet
             Item.added_at <= period.due_at,
             Item.withdrawn_at.is_(None),
         )
+        # What a planner of ours left in the middle is gone on with.
+        silent = exists().where(
+            Issue.cadence == cadence,
+            Issue.period_key == period.key,
+            Issue.state == Phase.PLANNING,
+            Issue.planned_by.is_(None),
+            Issue.dealt_at < now - opening.SILENT,
+        )
+        if session.scalar(select(silent)):
+            return True
         # A planner that died has moved cursors past news that nobody got.
         abandoned = exists().where(
             Issue.cadence == cadence, Issue.period_key != period.key, Issue.state == Phase.PLANNING

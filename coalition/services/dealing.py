@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from coalition.clock import utcnow
 from coalition.db import Database
 from coalition.models import (
     Batch,
@@ -19,6 +20,7 @@ from coalition.models import (
     Letter,
     Outbound,
     PauseMode,
+    Phase,
     Subscriber,
     Subscription,
     Variant,
@@ -33,40 +35,48 @@ READERS_A_PAGE = 5_000
 LETTERS_A_BATCH = 250
 
 
-@dataclass(frozen=True)
-class Page:
-    """A page of readers that has been dealt with: how many they were, and how many of them get nothing, by reason."""
-
-    readers: int
-    left_out: Counts[str]
-
-
 class Dealer:
-    """Deals out one page of readers after another. Each is a transaction; the issue remembers how far it came."""
+    """Deals out one page of readers after another. Each is a transaction; the issue remembers how far it came.
+
+    So another dealer can go on where one died, and several that deal out the same issue share its pages.
+    """
 
     def __init__(self, database: Database, issue_id: int, now: datetime, cap: int) -> None:
         self._database, self._issue_id, self._now, self._cap = database, issue_id, now, cap
         self._variants: dict[str, int] = {}
+        self._came_to = 0
         with database.reading() as session:
             self._news = News(session, issues.get(session, issue_id).through_position)
 
-    def next_page(self) -> Page | None:
-        """Deal out the next page. None where everybody has been seen."""
+    def next_page(self) -> int | None:
+        """Deal out the next page. Returns how many readers it had; None where everybody has been seen."""
         with self._database.transaction() as session:
             ids = readers.next_page(session, issues.get(session, self._issue_id), READERS_A_PAGE)
             if not ids:
                 return None
             people = _lock(session, ids)
             # People before the issue: who leaves locks themselves first and counts what they lose second.
-            issue = opening.being_planned(session, self._issue_id)
-            reasons = readers.left_out(session, issue, people, self._now)
-            hand = self._deal(session, issue, people, reasons)
-            _queue(session, issue, hand.copies)
-            _move_cursors(session, issue, hand.seen)
-            for (topic_id, reason), n in hand.not_mailed.items():
-                settling.count_items(session, issue.id, {topic_id: n}, reason)
-            issue.planned_to = ids[-1]
-            return Page(len(ids), Counts(reasons.values()) + Counts({"nothing new": hand.nothing_new}))
+            issue = opening.held_still(session, self._issue_id)
+            if issue.planned_to >= ids[0]:
+                return 0  # another dealer was quicker
+            if issue.state is not Phase.PLANNING:
+                return None
+            if issue.planned_to != self._came_to:
+                self._variants = _dealt(session, issue)
+            self._deal_page(session, issue, people)
+            issue.planned_to, issue.dealt_at = ids[-1], utcnow()
+            self._came_to = ids[-1]
+            return len(ids)
+
+    def _deal_page(self, session: Session, issue: Issue, people: Sequence[Subscriber]) -> None:
+        reasons = readers.left_out(session, issue, people, self._now)
+        hand = self._deal(session, issue, people, reasons)
+        _queue(session, issue, hand.copies)
+        _move_cursors(session, issue, hand.seen)
+        for (topic_id, reason), n in hand.not_mailed.items():
+            settling.count_items(session, issue.id, {topic_id: n}, reason)
+        left_out = Counts(issue.left_out) + Counts(reasons.values()) + Counts({"nothing new": hand.nothing_new})
+        issue.left_out = dict(left_out)
 
     def _deal(
         self, session: Session, issue: Issue, people: Sequence[Subscriber], reasons: Mapping[int, str]
@@ -113,6 +123,11 @@ class _Hand:
     seen: list[int] = field(default_factory=list)
     nothing_new: int = 0
     not_mailed: Counts[tuple[int, Skip]] = field(default_factory=Counts)
+
+
+def _dealt(session: Session, issue: Issue) -> dict[str, int]:
+    """The variants that an issue has already, by their signatures."""
+    return dict(session.execute(select(Variant.signature, Variant.id).where(Variant.issue_id == issue.id)).all())
 
 
 def _lock(session: Session, ids: Sequence[int]) -> Sequence[Subscriber]:

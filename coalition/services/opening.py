@@ -1,6 +1,7 @@
 """Opening an issue for the period that is due, in the place of an unsent plan of it."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -14,28 +15,51 @@ from coalition.models import Cadence, Issue, Phase
 from coalition.services import cancelling, issues, periods
 from coalition.services.counters import POSITION, newest
 
-# A plan takes minutes: one that has been in the making for so long was left by a planner that died.
-_ABANDONED_AFTER = timedelta(hours=1)
+# A page of readers takes seconds: a planner that has been silent for so long is dead.
+SILENT = timedelta(minutes=10)
 
 
 class NothingToPlan(Refused):
     """There is no issue to be made: the period has its issue already, or nobody would get anything."""
 
 
-def clear_unsent(
-    database: Database, community: Community, cadence: Cadence, now: datetime, *, if_new: bool = False
-) -> int | None:
-    """Cancel what was planned of the period that is due, and what a dead planner left of an earlier one.
+@dataclass(frozen=True)
+class Opened:
+    """The issue to plan, and the unsent one whose place it takes."""
 
-    Returns the number of the plan that stood there. Opens its own transactions. Raises NothingToPlan where the period's
-    issue is on its way, or sent; with `if_new` also where it is planned.
+    issue_id: int
+    replaced: int | None
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What staff, or nobody, asked for. Without a subject the letters get one in each reader's language."""
+
+    cadence: Cadence
+    subject: str | None
+    intro_md: str
+    planned_by: str | None
+
+
+def open_issue(database: Database, community: Community, brief: Brief, now: datetime, *, if_new: bool) -> Opened:
+    """Open the issue of the period that is due, up to the newest item, in the place of an unsent plan of it.
+
+    What a planner left in the middle, and would be planned the same way again, is gone on with. What a dead one left of
+    an earlier period is cancelled. Opens its own transactions. Raises NothingToPlan where the period's issue is on its
+    way, or sent, or somebody else was quicker; with `if_new` also where it is planned.
     """
+    cadence = brief.cadence
     with database.reading() as session:
-        period = periods.due(cadence, community, now, newest(session, POSITION))
+        position = newest(session, POSITION)
+        period = periods.due(cadence, community, now, position)
         query = select(Issue).where(
             Issue.cadence == cadence, Issue.period_key == period.key, Issue.state != Phase.CANCELLED
         )
         issue = session.scalar(query)
+        if issue is not None:
+            _require_replaceable(issue, now, if_new=if_new)
+            if _goes_on(session, issue, brief, position):
+                return Opened(issue.id, None)
         # A planner that died with an earlier period has moved the cursors of some readers: they must come back.
         abandoned = session.scalars(
             select(Issue.id)
@@ -43,12 +67,11 @@ def clear_unsent(
             .order_by(Issue.id.desc())
         ).all()
     if issue is not None:
-        _require_replaceable(issue, now, if_new=if_new)
         cancelling.cancel(database, issue.id, now)
     for issue_id in abandoned:
         cancelling.cancel(database, issue_id, now)
     cancelling.finish_cancelling(database, cadence, now)
-    return issue.id if issue else None
+    return Opened(_insert(database, community, brief, now), issue.id if issue else None)
 
 
 def _require_replaceable(issue: Issue, now: datetime, *, if_new: bool) -> None:
@@ -57,42 +80,38 @@ def _require_replaceable(issue: Issue, now: datetime, *, if_new: bool) -> None:
             f"The {issue.cadence} issue of {issue.period_key} is {issue.state} already (issue {issue.id})."
             " The next one can be planned when its period is due."
         )
-    died = issue.state is Phase.PLANNING and issue.created_at < now - _ABANDONED_AFTER
+    died = issue.state is Phase.PLANNING and issue.dealt_at < now - SILENT
     if if_new and not died:
         word = "being planned at this moment" if issue.state is Phase.PLANNING else f"{issue.state} already"
         raise NothingToPlan(f"The {issue.cadence} issue of {issue.period_key} is {word} (issue {issue.id}).")
 
 
-def open_issue(
-    database: Database,
-    community: Community,
-    cadence: Cadence,
-    subject: str | None,
-    intro_md: str,
-    planned_by: str | None,
-    now: datetime,
-) -> int:
-    """Open the issue of the period that is due, up to the newest item. Returns its number.
+def _goes_on(session: Session, issue: Issue, brief: Brief, position: int) -> bool:
+    """Whether planning an issue again would make the same of it. Two who go on with it at once share its pages."""
+    same = (issue.subject, issue.intro_md, issue.planned_by) == (brief.subject or "", brief.intro_md, brief.planned_by)
+    is_newest = issue.through_position == position
+    return issue.state is Phase.PLANNING and same and is_newest and not issues.brings_withdrawn(session, issue)
 
-    Without a subject of staff's its letters get one in each reader's language. Raises NothingToPlan where somebody else
-    was quicker.
-    """
+
+def _insert(database: Database, community: Community, brief: Brief, now: datetime) -> int:
     try:
         with database.transaction() as session:
             position = newest(session, POSITION, lock=True)
-            period = periods.due(cadence, community, now, position)
+            period = periods.due(brief.cadence, community, now, position)
             issue = Issue(
-                cadence=cadence,
+                cadence=brief.cadence,
                 period_key=period.key,
                 through_position=position,
-                subject=subject or "",
-                intro_md=intro_md,
+                subject=brief.subject or "",
+                intro_md=brief.intro_md,
                 salt=secrets.token_bytes(16),
                 state=Phase.PLANNING,
                 plan_hash=None,
                 planned_to=0,
+                left_out={},
+                dealt_at=now,
                 created_at=now,
-                planned_by=planned_by,
+                planned_by=brief.planned_by,
                 approved_by=None,
                 allowed={},
                 sending_at=None,
@@ -102,12 +121,12 @@ def open_issue(
             session.flush()
             return issue.id
     except IntegrityError as error:
-        raise NothingToPlan(f"Somebody else is planning the {cadence} issue at this moment.") from error
+        raise NothingToPlan(f"Somebody else is planning the {brief.cadence} issue at this moment.") from error
 
 
-def being_planned(session: Session, issue_id: int) -> Issue:
-    """An issue whose plan is being made, held still. Raises Refused where somebody cancelled it meanwhile."""
+def held_still(session: Session, issue_id: int) -> Issue:
+    """An issue that is being planned, or was a moment ago. Raises Refused where somebody cancelled it meanwhile."""
     issue = issues.get(session, issue_id, lock=True)
-    if issue.state is not Phase.PLANNING:
+    if issue.state is Phase.CANCELLED:
         raise Refused("The plan was cancelled while it was being made.")
     return issue

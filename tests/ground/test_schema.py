@@ -103,7 +103,8 @@ def _with_children(url: str) -> None:
     run(
         url,
         "INSERT INTO issue (id, cadence, period_key, through_position, subject, intro_md, salt, state, planned_to,"
-        " created_at) VALUES (1, 'weekly', '2026-W01', 1, 's', '', '', 'planned', 0, CURRENT_TIMESTAMP)",
+        " dealt_at, created_at) VALUES (1, 'weekly', '2026-W01', 1, 's', '', '', 'planned', 0, CURRENT_TIMESTAMP,"
+        " CURRENT_TIMESTAMP)",
     )
     run(url, "INSERT INTO tally VALUES (1, 1, 'left', 3)")
 

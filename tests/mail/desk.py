@@ -113,6 +113,7 @@ class Desk:
                 salt=b"",
                 state=Phase.CANCELLED,  # out of the way, so that the next letter can be of the same week
                 created_at=WRITTEN,
+                dealt_at=WRITTEN,
             )
             session.add(issue)
             session.flush()

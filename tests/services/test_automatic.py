@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from coalition.clock import utcnow
-from coalition.models import Cadence, Issue, JobRun, PauseMode, Phase
-from coalition.services import cancelling, issues
+from coalition.models import Cadence, Fragment, Issue, JobRun, PauseMode, Phase
+from coalition.services import cancelling, issues, opening
 from tests.house import House, a_subscriber, parse, text_of
 from tests.services.scenes import an_audience, at_once
 from tests.services.staffroom import MONDAY, pause, plan_as, rows, settle_in, tick, titles_in
@@ -203,13 +203,32 @@ def test_a_program_that_died_before_it_could_send_leaves_that_to_the_next(house:
         assert len(house.drain()) == 1
 
 
-def test_what_was_half_planned_when_a_program_died_comes_with_the_next_issue(house: House) -> None:
+def half_planned(house: House) -> None:
+    """An issue as a program left it that died before the last step of planning."""
+    reader(house, Cadence.DAILY)
+    plan_as(house, None, utcnow(), Cadence.DAILY)
+    with house.database.transaction() as session:
+        session.execute(update(Issue).values(state=Phase.PLANNING, plan_hash=None))
+        session.execute(delete(Fragment))
+
+
+def test_a_program_that_was_silent_for_long_while_it_planned_is_taken_for_dead_and_gone_on_with(house: House) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        reader(house, Cadence.DAILY)
-        issue = plan_as(house, None, utcnow(), Cadence.DAILY)
-        with house.database.transaction() as session:  # as far as a planner came that died before its last step
-            session.execute(update(Issue).where(Issue.id == issue).values(state=Phase.PLANNING, plan_hash=None))
+        half_planned(house)
+        clock.shift(opening.SILENT)
         assert tick(house, utcnow()) == {}
+        clock.shift(1)
+
+        assert tick(house, utcnow()) == {"daily": 1}
+        [letter] = house.drain()
+
+    assert "Yesterday's" in text_of(parse(letter))
+    assert phases(house) == [Phase.SENT]
+
+
+def test_what_was_half_planned_on_another_day_comes_with_the_next_issue(house: House) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        half_planned(house)
         clock.shift(DAY)
 
         assert tick(house, utcnow()) == {"daily": 1}

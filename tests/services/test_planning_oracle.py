@@ -1,15 +1,17 @@
 """Every delivery of every plan against a slow oracle in plain Python: the whole case of issue 3, and its accidents."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import select
 
 from coalition.clock import utcnow
 from coalition.errors import Refused
-from coalition.models import Cadence
-from coalition.services import dealing, planning
+from coalition.models import Cadence, Issue, Phase
+from coalition.services import dealing
 from tests.bench.case import ITEMS, READERS
 from tests.house import House
 from tests.services.scenes import at_once
@@ -102,23 +104,59 @@ def crash_at(page: int) -> Callable[[int], None]:
     return progress
 
 
-@pytest.mark.parametrize("page", [1, 3])
-def test_a_plan_that_died_in_the_middle_is_made_anew(few: Town, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def half_planned(few: Town, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A weekly issue whose planner died after two pages of 20 readers. Its number."""
     monkeypatch.setattr(dealing, "READERS_A_PAGE", 20)
     with pytest.raises(KeyboardInterrupt):
-        planning.plan(
-            few.house.database,
-            few.house.resources.letters,
-            few.house.config.community,
-            Cadence.WEEKLY,
-            subject=None,
-            intro_md="",
-            now=utcnow(),
-            progress=crash_at(page),
-        )
+        few.start_to_plan(Cadence.WEEKLY, crash_at(2))
+    with few.house.database.reading() as session:
+        return session.scalars(select(Issue.id).where(Issue.state == Phase.PLANNING)).one()
+
+
+def test_a_plan_that_died_in_the_middle_is_gone_on_with(few: Town, half_planned: int) -> None:
+    seen: list[int] = []
+
+    expected = few.oracle.plan(Cadence.WEEKLY, utcnow())
+    made = few.start_to_plan(Cadence.WEEKLY, seen.append)
+
+    assert made.issue_id == half_planned
+    assert made.replaced is None
+    assert sum(seen) == sum(Counter(made.left_out).values()) + made.letters - 40
+    assert few.differences(made.issue_id, expected) == {}
+    assert made.left_out == expected.left_out
+    assert few.not_mailed(made.issue_id) == +expected.not_mailed
+
+
+@pytest.mark.parametrize("change", ["a subject", "news", "a withdrawal", "another planner"])
+def test_a_plan_that_died_in_the_middle_is_made_anew_where_it_would_become_another(
+    few: Town, half_planned: int, change: str
+) -> None:
+    if change == "news":
+        few.publish(1, since=utcnow())
+    if change == "a withdrawal":
+        few.withdraw_what_is_in(half_planned)
+
+    expected = few.oracle.plan(Cadence.WEEKLY, utcnow())
+    made = few.start_to_plan(
+        Cadence.WEEKLY,
+        subject="Of the week" if change == "a subject" else "The digest",
+        planned_by="ben" if change == "another planner" else "ada",
+    )
+
+    assert made.replaced == half_planned
+    assert few.items(made.issue_id) == {reader: copy.items for reader, copy in expected.copies.items()}
+    assert made.left_out == expected.left_out
+
+
+def test_several_who_go_on_with_a_plan_share_its_pages(few: Town, half_planned: int) -> None:
     expected = few.oracle.plan(Cadence.WEEKLY, utcnow())
 
-    assert few.differences(few.house.plan(Cadence.WEEKLY), expected) == {}
+    made = at_once(4, lambda _: few.start_to_plan(Cadence.WEEKLY))
+
+    # Whoever comes when it is whole already replaces it, as always.
+    assert half_planned in {plan.issue_id for plan in made}
+    assert few.differences(max(plan.issue_id for plan in made), expected) == {}
 
 
 def test_late_news_comes_to_those_who_want_it_when_the_plan_is_made_again(few: Town) -> None:
