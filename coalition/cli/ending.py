@@ -1,10 +1,11 @@
 """Waiting for the end: SIGTERM or Ctrl-C, as often as they like, or a part that ended by itself."""
 
 import os
+import select
 import signal
 from collections.abc import Callable
 from threading import Thread
-from types import FrameType
+from types import FrameType, TracebackType
 
 
 class Ending:
@@ -12,19 +13,33 @@ class Ending:
 
     A signal becomes a byte in a pipe, written by the interpreter's own C handler. Python's handler would run only when
     the main thread next runs Python: a signal that comes just before it begins to wait for the byte would be waited
-    for for ever. And a handler that set an Event could wait for itself, while that holds its lock.
+    for for ever. And a handler that set an Event could wait for itself, while that holds its lock. A KeyboardInterrupt
+    is lost where it happens to be raised in a callback of the garbage collector.
+
+    With `with`, signals mean afterwards what they meant before.
     """
 
     def __init__(self) -> None:
         self._reads, self._writes = os.pipe()
         os.set_blocking(self._writes, False)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _noticed)
-        signal.set_wakeup_fd(self._writes, warn_on_full_buffer=False)
+        self._before = {number: signal.signal(number, _noticed) for number in (signal.SIGTERM, signal.SIGINT)}
+        self._woke_before = signal.set_wakeup_fd(self._writes, warn_on_full_buffer=False)
 
-    def wait(self) -> None:
-        """Return once the end has come."""
-        os.read(self._reads, 1)
+    def __enter__(self) -> "Ending":
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        signal.set_wakeup_fd(self._woke_before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        os.close(self._reads)
+        os.close(self._writes)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Return once the end has come, or after so many seconds; whether it has come."""
+        return bool(select.select([self._reads], [], [], seconds)[0])
 
     def run(self, work: Callable[[], object], name: str) -> Thread:
         """Start work in a thread; when it ends, however it does, the end has come for all."""

@@ -1,6 +1,5 @@
 """`coalition digest preview` and `test`: an issue as its readers would get it, before any of them does."""
 
-import time
 import webbrowser
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from coalition.address import Address
 from coalition.cli.desk import ISSUE, say_if_nobody_sends
+from coalition.cli.ending import Ending
 from coalition.cli.planning import read_intro
 from coalition.cli.shared import changing, json_option, opened, show
 from coalition.clock import utcnow
@@ -158,16 +158,14 @@ def _stamp(path: Path | None) -> tuple[int, int, int] | None:
 
 
 def _watch(desk: _Desk, folder: Path, shown: Preview, before: tuple[object, ...] | None) -> None:
-    click.echo(f"Watching {desk.intro or 'the plan'}; the page loads itself anew. Ctrl-C ends it.")
-    try:
-        while True:
+    with Ending() as ending:
+        click.echo(f"Watching {desk.intro or 'the plan'}; the page loads itself anew. Ctrl-C ends it.")
+        while not ending.wait(_LOOK_AGAIN_SECONDS):
             now = desk.stamp()
             if now is not None and now != before:
                 before, shown = now, _show_again(desk, folder) or shown
-            time.sleep(_LOOK_AGAIN_SECONDS)
-    except KeyboardInterrupt:
-        previews.write(folder, shown)
-        click.echo("\nNo longer watching.")
+    previews.write(folder, shown)
+    click.echo("\nNo longer watching.")
 
 
 def _show_again(desk: _Desk, folder: Path) -> Preview | None:
