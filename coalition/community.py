@@ -23,6 +23,7 @@ controller = "Coalition of Collaborators"    # who answers for the data, as the 
 postal_address = "1 Example Street, Exampleton EX1 1EX"
 list_id = "news.coalition.example"           # never change it: mail programs sort by it
 bounce_domain = ""                           # where your mail server collects bounces; empty: the sender's own
+dkim_selector = ""                           # names the key that signs letters; empty: your mail server signs them
 locale = "en"
 timezone = "Europe/London"
 
@@ -81,6 +82,7 @@ signal = "#e59a73"
 """
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+SELECTOR = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # of a DKIM key, as a label of the DNS
 _CADENCES = ("as-it-happens", "daily", "weekly", "monthly")
 _WORDINGS = ("join_heading", "join_lead", "consent", "confirm", "welcome", "footer")
 _SPOKEN = rf"({'|'.join(OWN_NAMES)})(-[A-Za-z0-9]+)*"  # with a region, or without: de-AT
@@ -111,6 +113,7 @@ class Community:
     postal_address: str
     list_id: str
     bounce_domain: str
+    dkim_selector: str
     locale: str
     timezone: ZoneInfo
     cadence: str
@@ -164,6 +167,7 @@ def _community(tables: Tables, sender: str = "") -> Community:
         postal_address=tables.line("community", "postal_address"),
         list_id=tables.matching("community", "list_id", r"[a-z0-9-]+(\.[a-z0-9-]+)+", "a name like news.example.org"),
         bounce_domain=tables.matching("community", "bounce_domain", r"|[a-z0-9-]+(\.[a-z0-9-]+)+", "a domain or empty"),
+        dkim_selector=tables.matching("community", "dkim_selector", f"|{SELECTOR}", "a name like s2026, or empty"),
         locale=tables.matching("community", "locale", _SPOKEN, f"a language we speak: {', '.join(OWN_NAMES)}"),
         timezone=tables.timezone("community", "timezone"),
         cadence=tables.one_of("digest", "cadence", _CADENCES),

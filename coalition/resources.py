@@ -9,6 +9,8 @@ from coalition.db import Database
 from coalition.errors import Misconfigured
 from coalition.links import Links
 from coalition.mail.letters import Letters
+from coalition.mail.signing import Signing
+from coalition.mail.signing_key import read_signing_key
 from coalition.mail.smtp import Outgoing
 from coalition.services.outbox.composing import Composer
 from coalition.services.outbox.sender import Sender
@@ -28,7 +30,10 @@ class Resources:
     letters: Letters
 
     def sender(self, outgoing: Outgoing) -> Sender:
-        """A sender that gives letters to this mail server."""
+        """A sender that gives letters to this mail server, signed where the community has a key for that."""
+        if selector := self.config.community.dkim_selector:
+            key = read_signing_key(self.config.keys, self.config.community.mail_domain, selector)
+            outgoing = Signing(outgoing, key)
         composer = Composer(self.config, self.database, self.links, self.letters)
         return Sender(self.config, self.database, self.vault, composer, outgoing)
 
@@ -38,14 +43,7 @@ def prepare(config: Config) -> bool:
 
     Returns whether the database was made just now. Raises Misconfigured.
     """
-    try:
-        config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not (config.home / "community.toml").exists():
-            (config.home / "community.toml").write_text(SAMPLE, "utf-8")
-    except OSError as error:
-        raise Misconfigured(
-            f"The folder {config.home} can't be written to: choose another with COALITION_HOME."
-        ) from error
+    make_home(config)
     database = Database(config.database_url)
     try:
         is_new = schema.is_empty(database)
@@ -55,6 +53,18 @@ def prepare(config: Config) -> bool:
         return is_new
     finally:
         database.close()
+
+
+def make_home(config: Config) -> None:
+    """Make the folder and `community.toml` where they are missing. Raises Misconfigured where that can't be."""
+    try:
+        config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (config.home / "community.toml").exists():
+            (config.home / "community.toml").write_text(SAMPLE, "utf-8")
+    except OSError as error:
+        raise Misconfigured(
+            f"The folder {config.home} can't be written to: choose another with COALITION_HOME."
+        ) from error
 
 
 def open_resources(config: Config) -> Resources:

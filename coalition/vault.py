@@ -9,7 +9,6 @@ import hmac
 import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,29 +43,46 @@ class Ring:
 
 def create_rings(folder: Path) -> None:
     """Write one fresh key for each ring that has none, readable by its owner only. Never replaces a file."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in RING_NAMES:
-        fresh = folder / f".{name}-{secrets.token_hex(8)}"
-        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(f"1 {urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}\n")
-            file.flush()
-            os.fsync(file.fileno())  # a database that outlives its keys in a power cut could never be read
-        # A link appears whole or not at all, and never over another: of several that start at once, one makes the key.
-        with suppress(FileExistsError):
-            os.link(fresh, _ring_file(folder, name))
+        keep_secret(_ring_file(folder, name), f"1 {urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}\n")
+
+
+def keep_secret(path: Path, text: str) -> bool:
+    """Write a file that only its owner can read. Never replaces one: returns whether there was none."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = path.parent / f".{path.stem}-{secrets.token_hex(8)}"
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())  # a database that outlives its keys in a power cut could never be read
+    # A link appears whole or not at all, and never over another: of several that start at once, one makes the key.
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        return False
+    else:
+        return True
+    finally:
         fresh.unlink()
+
+
+def read_secret(path: Path) -> str:
+    """The text of such a file. Raises Misconfigured where it can't be read, or others can read it."""
+    try:
+        text = path.read_text("ascii")
+        mode = path.stat().st_mode
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"The key file {path} can't be read: restore it from your backup of the keys.") from error
+    if mode & 0o077:
+        raise Misconfigured(f"The key file {path} can be read by others: run `chmod 600 {path}`.")
+    return text
 
 
 def read_ring(folder: Path, name: str) -> Ring:
     """Read one ring. Raises Misconfigured where the file is missing, malformed, open to others or weak."""
     path = _ring_file(folder, name)
-    try:
-        lines = path.read_text("ascii").split("\n")
-        if path.stat().st_mode & 0o077:
-            raise Misconfigured(f"The key file {path} can be read by others: run `chmod 600 {path}`.")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(f"The key file {path} can't be read: restore it from your backup of the keys.") from error
+    lines = read_secret(path).split("\n")
     keys = tuple(_parse_key(path, line) for line in lines if line.strip())
     if not keys:
         raise Misconfigured(f"The key file {path} is empty: restore it from your backup of the keys.")

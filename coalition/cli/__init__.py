@@ -1,6 +1,6 @@
 """The `coalition` command: thin groups over the services, one a noun."""
 
-from coalition.cli import databases, digests, feeds, forms, items, outbox, run, subscribers, topics
+from coalition.cli import databases, digests, doctor, feeds, forms, items, outbox, run, subscribers, topics
 from coalition.cli.shared import Group
 
 main = Group(
@@ -20,5 +20,6 @@ for command in (
     subscribers.subscriber,
     outbox.outbox,
     databases.database,
+    doctor.doctor,
 ):
     main.add_command(command)

@@ -27,6 +27,13 @@ class Envelope:
         envelope.wire, envelope.size = wire + _DOT, size
         return envelope
 
+    def under(self, header: bytes) -> "Envelope":
+        """The same message with one more header, in whole lines, before all others."""
+        other = Envelope.__new__(Envelope)
+        other.sender, other.recipient = self.sender, self.recipient
+        other.wire, other.size = header + self.wire, self.size + len(header)
+        return other
+
     @property
     def message(self) -> bytes:
         """The message as it is read, in whole lines."""
