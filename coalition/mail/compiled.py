@@ -1,12 +1,14 @@
 """A digest made ready for thousands of readers: all that they share as bytes, with places for what they don't.
 
-The message of a sample reader is written once, by the standard library, which so decides how everything is written.
-What is the sample reader's own is cut out; writing another reader's message is joining bytes. A test compares each
-byte with what the slow way writes for that reader.
+The message of a sample reader is written once, by the standard library, which so decides how everything around the
+blocks of a copy is written. The blocks themselves are whole lines, and lines are encoded one by one: so each block is
+encoded once, whoever's copy it is in, and a copy is a list of bytes with gaps. Writing one reader's message is filling
+the gaps and joining. A test compares each byte with what the slow way writes for that reader.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
@@ -14,25 +16,26 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 from coalition.address import Address
-from coalition.mail.digest import Copy, Slots
+from coalition.mail.digest import Block, Copy, Slots
 from coalition.mail.envelope import is_sound
-from coalition.mail.message import WIRE, Letter
-from coalition.mail.quoted import Cut, Line, Value, lines
+from coalition.mail.message import WIRE, Letter, has_control
+from coalition.mail.quoted import Line, Value, lines
 
 # What the sample reader has. Nothing else in a letter holds these words, and they are as plain as what replaces them.
 _RECIPIENT = Address.parse("sample-reader-of-a-compiled-copy@example.org")
 _NONCE = "nonce-of-a-compiled-copy"
-_LINK = "https://example.org/{}-of-a-compiled-copy"
+_LEAVE = "https://example.org/leave-of-a-compiled-copy"
 _DATED = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+_BODIES = ("The text of a compiled copy.", "The HTML of a compiled copy.")
 
 _IN_HTML = "&"  # before the name of a place
-_BOUNDARY = {_NONCE: "nonce"}
-_LONGEST_TO = 70
+_LINKS = ("preferences", "unsubscribe")
+_DOT = b".\r\n"
+_MOST_BLOCKS = 8192  # of some kilobytes each: more than an issue of many items has in all languages
+_MOST_DATES = 1024  # that a line is kept for
 
-_Part = bytes | str | Line
-
-# Any other is folded, or perhaps encoded, by the standard library.
-_PLAIN_RECIPIENT = re.compile(r"[A-Za-z0-9._+-]{1,64}@[A-Za-z0-9.-]{1,255}")
+# Addresses that the standard library writes into a header as they are, however long. It folds or decodes any other.
+_PLAIN_RECIPIENT = re.compile(r"(?!.*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 # These stand in headers as they are (CWE-93).
 _PLAIN_NONCE = re.compile(r"[A-Za-z0-9-]+")
@@ -42,143 +45,211 @@ _PLAIN_LINK = re.compile(r"[!-;=?-~]+")
 Build = Callable[[Letter, Address, str, datetime, Slots], bytes]
 
 
-class CompiledCopy:
-    """The message of one variant without its reader. Raises ValueError where a place is not where it should be."""
+class Frame:
+    """What the messages of one subject have around their blocks: headers, boundaries, ends."""
 
-    def __init__(self, copy: Copy, build: Build) -> None:
-        """`build` is asked once, for the sample reader."""
-        self._dates = [name for name in dict.fromkeys(copy.text[1::2]) if name.startswith("since-")]
-        sample = Slots(
-            preferences=_LINK.format("preferences"),
-            unsubscribe=_LINK.format("unsubscribe"),
-            since={name.removeprefix("since-"): _LINK.format(name) for name in self._dates},
-        )
-        message = build(copy.fill(sample), _RECIPIENT, _NONCE, _DATED, sample)
+    def __init__(self, subject: str, *, html: bool, build: Build) -> None:
+        """`build` is asked once, for the sample reader. Raises ValueError where a place is not where it should be."""
+        letter = Letter(subject, f"{_BODIES[0]}\n", f"{_BODIES[1]}\n" if html else None)
+        slots = Slots(preferences=_LEAVE, unsubscribe=_LEAVE, since={})
+        message = build(letter, _RECIPIENT, _NONCE, _DATED, slots)
         if not is_sound(message):
             raise ValueError("a compiled copy could not be read in one way only")
-        values = self._values(sample)
-        head, blank, body = message.partition(b"\r\n\r\n")
-        self._parts = _cut(head + blank, _head_places(sample))
-        for form in (copy.text,) if copy.html is None else (copy.text, _renamed(copy.html)):
-            quoted = _with_line_ends(lines(form))
-            before, found, body = body.partition(_written(quoted, values))
+        head, blank, rest = message.partition(b"\r\n\r\n")
+        places = {f"To: {_RECIPIENT.written}": "to", _NONCE: "nonce", format_datetime(_DATED): "date", _LEAVE: "leave"}
+        self.before = [*_cut(head + blank, places)]
+        self.between: list[list[bytes | str]] = []  # what stands after each body
+        for body in _BODIES[: 1 + html]:
+            before, found, rest = rest.partition(body.encode("ascii") + b"\r\n")
             if not found:
                 raise ValueError("a compiled copy differs from the letter it was made from")
-            self._parts += [*_cut(before, _BOUNDARY), *quoted]
-        self._parts += _cut(body, _BOUNDARY)
+            (self.between[-1] if self.between else self.before).extend(_cut(before, {_NONCE: "nonce"}))
+            self.between.append([])
+        self.between[-1] += [*_cut(rest, {_NONCE: "nonce"}), _DOT]
+
+
+class CompiledCopy:
+    """The messages of one copy."""
+
+    def __init__(self, copy: Copy, frame: Frame) -> None:
+        self._copy, self._frame = copy, frame
         self._moulds: dict[tuple[bytes, bytes], _Mould] = {}
 
     def fill(self, recipient: Address, nonce: str, dated: datetime, slots: Slots) -> tuple[bytes, int]:
-        """The message of one reader with its dots doubled for the wire, and its size in bytes without that."""
+        """The message of one reader as it goes over the wire, with the dot that ends it, and its size without dots."""
         if not _PLAIN_NONCE.fullmatch(nonce) or not _PLAIN_LINK.fullmatch(slots.unsubscribe):
             raise ValueError("a header holds a character that has no place in it")
-        values = self._values(slots)
+        links = [Value.of(slots.preferences), Value.of(slots.unsubscribe)]
         # Links have the same length for nearly all readers, so where they are cut is settled once.
-        links = values["preferences"].shape, values["unsubscribe"].shape
-        mould = self._moulds.get(links)
+        shapes = links[0].shape, links[1].shape
+        mould = self._moulds.get(shapes)
         if mould is None:
-            mould = self._moulds[links] = _Mould(self._parts, values)
-        places = {b"to": _to(recipient), b"nonce": nonce.encode("ascii"), b"date": _date(dated)}
-        return mould.cast(values, places | {b"leave": slots.unsubscribe.encode("ascii")})
+            mould = self._moulds[shapes] = self._mould(links)
+        values = dict(zip(_LINKS, links, strict=True))
+        places = {"to": _to(recipient), "nonce": nonce.encode("ascii"), "date": _date(dated)}
+        places["leave"] = slots.unsubscribe.encode("ascii")
+        return mould.cast(places, values, slots)
 
-    def _values(self, slots: Slots) -> dict[str, Value]:
-        """The value of each place; under another name, that of the same place in HTML."""
-        values = {"preferences": Value.of(slots.preferences), "unsubscribe": Value.of(slots.unsubscribe)}
+    def _mould(self, links: Sequence[Value]) -> "_Mould":
+        values = dict(zip(_LINKS, links, strict=True))
         values |= {_IN_HTML + name: value.in_html for name, value in values.items()}
-        for name in self._dates:
-            values[name] = date = Value.of(slots.value(name))
-            values[_IN_HTML + name] = date.in_html
-        return values
+        shapes = tuple(value.shape for value in values.values())
+        mould = _Mould()
+        mould.fix(self._frame.before)
+        forms = [self._copy.text] if self._copy.html is None else [self._copy.text, self._copy.html]
+        for number, blocks in enumerate(forms):
+            for block in blocks:
+                mould.add(_compiled(block, bool(number)).mould(shapes, values))
+            mould.fix(self._frame.between[number])
+        return mould
 
 
+@dataclass(slots=True)
 class _Mould:
-    """The whole message as one template of bytes, for links of one length. Lines with dates are filled by themselves.
+    """A message or a piece of it, for links of these lengths: bytes, and gaps between them.
 
-    The dots that begin lines are doubled here, once: looking for them in every letter took longer than filling it. A
-    value that comes to stand at the beginning of a line is looked at when it is filled in.
+    The dots that begin lines are doubled here, once: looking for them in every letter took longer than filling it. What
+    comes to stand at the beginning of a line is looked at when it is filled in.
     """
 
-    def __init__(self, parts: Sequence[_Part], values: Mapping[str, Value]) -> None:
-        self._slices: dict[bytes, Cut] = {}
-        self._lines: dict[bytes, Line] = {}
-        self._first: list[bytes] = []  # the places that begin a line
-        self._doubled = 0
-        self._template = b""
-        for part in parts:
-            if isinstance(part, bytes):
-                self._fix(part)
-            elif isinstance(part, str):
-                self._leave_open(part.encode("ascii"))
-            elif any("since-" in name for name in part.places):
-                self._lines[b"line %d" % len(self._lines)] = part
-                self._leave_open(b"line %d" % (len(self._lines) - 1))
-            else:
-                self._settle(part, values)
+    parts: list[bytes] = field(default_factory=list)
+    doubled: int = 0
+    places: list[tuple[int, str]] = field(default_factory=list)  # gap, name
+    links: list[tuple[int, str, int, int]] = field(default_factory=list)  # gap, name, and which slice of the link
+    first: list[int] = field(default_factory=list)  # those of the gaps of links that begin a line
+    dates: list[tuple[int, "_Dated"]] = field(default_factory=list)
 
-    def cast(self, values: Mapping[str, Value], places: Mapping[bytes, bytes]) -> tuple[bytes, int]:
-        """The message with these values in it, and its size without doubled dots."""
-        found = dict(places)
-        for key, (name, start, end) in self._slices.items():
-            found[key] = values[name].encoded[start:end]
-        doubled = self._doubled
-        for key, line in self._lines.items():
-            found[key] = filled = line.fill(values)
-            if b"\r\n." in filled:
-                found[key] = filled.replace(b"\r\n.", b"\r\n..")
-                doubled += filled.count(b"\r\n.")
-        for key in self._first:
-            if found[key].startswith(b"."):
-                found[key] = b"." + found[key]
+    def cast(self, places: Mapping[str, bytes], links: Mapping[str, Value], slots: Slots) -> tuple[bytes, int]:
+        """The message with these values in it, and its size without doubled dots and without the last one."""
+        parts, doubled = self.parts.copy(), self.doubled
+        for gap, name in self.places:
+            parts[gap] = places[name]
+        encoded = {name: value.encoded for name, value in links.items()}
+        encoded |= {_IN_HTML + name: value.in_html.encoded for name, value in links.items()}
+        for gap, name, start, end in self.links:
+            parts[gap] = encoded[name][start:end]
+        for gap, line in self.dates:
+            parts[gap], dots = line.fill(slots)
+            doubled += dots
+        for gap in self.first:
+            if parts[gap].startswith(b"."):
+                parts[gap] = b"." + parts[gap]
                 doubled += 1
-        wire = self._template % found
-        return wire, len(wire) - doubled
+        wire = b"".join(parts)
+        return wire, len(wire) - doubled - len(_DOT)
 
-    def _fix(self, fixed: bytes) -> None:
-        doubled = fixed.replace(b"\r\n.", b"\r\n..")
-        if fixed.startswith(b".") and self._template.endswith(b"\r\n"):
-            doubled = b"." + doubled
-        self._doubled += len(doubled) - len(fixed)
-        self._template += doubled.replace(b"%", b"%%")
+    def fix(self, parts: Iterable[bytes | str]) -> None:
+        """Add bytes as they are, and gaps with these names."""
+        for part in parts:
+            if isinstance(part, str):
+                self.places.append((len(self.parts), part))
+            self.parts.append(b"" if isinstance(part, str) else part)
 
-    def _leave_open(self, key: bytes) -> None:
-        if self._template.endswith(b"\r\n"):
-            self._first.append(key)
-        self._template += b"%%(%b)b" % key
+    def say(self, fixed: bytes, *, begins: bool) -> None:
+        """Add what nothing changes any more."""
+        doubled, dots = _doubled(fixed, begins=begins)
+        self.doubled += dots
+        if self.parts and self.parts[-1]:  # no gap
+            self.parts[-1] += doubled
+        elif doubled:
+            self.parts.append(doubled)
 
-    def _settle(self, line: Line, values: Mapping[str, Value]) -> None:
-        """A line with links alone: where they are cut is known from their length."""
-        for cut in line.cuts(values):
-            if isinstance(cut, bytes):
-                self._fix(cut)
+    def add(self, other: "_Mould") -> None:
+        """Add a piece."""
+        here = len(self.parts)
+        self.parts += other.parts
+        self.doubled += other.doubled
+        if other.links:
+            self.links += [(here + gap, name, start, end) for gap, name, start, end in other.links]
+            self.first += [here + gap for gap in other.first]
+        if other.dates:
+            self.dates += [(here + gap, line) for gap, line in other.dates]
+
+
+class _Dated:
+    """A line with dates in it, kept for each of them: thousands of readers agreed on the same few hundred days."""
+
+    def __init__(self, line: Line, *, in_html: bool) -> None:
+        self._line, self._in_html = line, in_html
+        self._kept: dict[tuple[str, ...], tuple[bytes, int]] = {}
+
+    def fill(self, slots: Slots) -> tuple[bytes, int]:
+        """The line for one reader with its dots doubled, and how many were."""
+        texts = tuple([slots.value(name) for name in self._line.places])
+        filled = self._kept.get(texts)
+        if filled is None:
+            filled = self._encode(texts)
+            if len(self._kept) < _MOST_DATES:
+                self._kept[texts] = filled
+        return filled
+
+    def _encode(self, texts: tuple[str, ...]) -> tuple[bytes, int]:
+        values = {name: Value.of(text) for name, text in zip(self._line.places, texts, strict=True)}
+        if self._in_html:
+            values = {name: value.in_html for name, value in values.items()}
+        return _doubled(self._line.fill(values), begins=True)
+
+
+class _CompiledBlock:
+    """A block encoded: runs of lines as bytes, and single lines with places."""
+
+    def __init__(self, block: Block, *, in_html: bool) -> None:
+        if any(has_control(piece, allowed="\n\t") for piece in block[::2]):
+            raise ValueError("a letter holds a control character")
+        self._lines = lines(block)
+        self._in_html = in_html
+        self._moulds: dict[tuple[bytes, ...], _Mould] = {}
+
+    def mould(self, shapes: tuple[bytes, ...], links: Mapping[str, Value]) -> _Mould:
+        """The mould for links of these shapes."""
+        mould = self._moulds.get(shapes)
+        if mould is None:
+            mould = self._moulds[shapes] = self._make(links)
+        return mould
+
+    def _make(self, links: Mapping[str, Value]) -> _Mould:
+        mould = _Mould()
+        for line in self._lines:
+            if isinstance(line, bytes):
+                mould.say(line, begins=True)
+            elif set(line.places).issubset(_LINKS):
+                self._open(mould, line, links)
             else:
-                key = b"%b %d %d" % (cut[0].encode("ascii"), cut[1], cut[2])
-                self._slices[key] = cut
-                self._leave_open(key)
+                mould.dates.append((len(mould.parts), _Dated(line, in_html=self._in_html)))
+                mould.parts.append(b"")
+            mould.say(b"\r\n", begins=False)
+        return mould
+
+    def _open(self, mould: _Mould, line: Line, links: Mapping[str, Value]) -> None:
+        """A line with links alone: where they are cut is known from their length."""
+        prefix = _IN_HTML if self._in_html else ""
+        begins = True
+        for cut in line.cuts({name: links[prefix + name] for name in _LINKS}):
+            if isinstance(cut, bytes):
+                mould.say(cut, begins=begins)
+                begins = cut.endswith(b"\n")
+            else:
+                if begins:
+                    mould.first.append(len(mould.parts))
+                mould.links.append((len(mould.parts), prefix + cut[0], cut[1], cut[2]))
+                mould.parts.append(b"")
+                begins = False
 
 
-def _written(parts: Sequence[bytes | Line], values: Mapping[str, Value]) -> bytes:
-    return b"".join(part if isinstance(part, bytes) else part.fill(values) for part in parts)
+@lru_cache(maxsize=_MOST_BLOCKS)
+def _compiled(block: Block, in_html: bool) -> _CompiledBlock:
+    return _CompiledBlock(block, in_html=in_html)
 
 
-def _renamed(html: tuple[str, ...]) -> tuple[str, ...]:
-    """The same pieces with other names: in HTML a value is escaped."""
-    return tuple(_IN_HTML + piece if index % 2 else piece for index, piece in enumerate(html))
+def _doubled(lines: bytes, *, begins: bool) -> tuple[bytes, int]:
+    """Bytes with the dots doubled that begin lines, and how many those were; `begins` where these begin one."""
+    doubled = lines.replace(b"\r\n.", b"\r\n..")
+    if begins and lines.startswith(b"."):
+        doubled = b"." + doubled
+    return doubled, len(doubled) - len(lines)
 
 
-def _with_line_ends(quoted: Sequence[bytes | Line]) -> list[bytes | Line]:
-    return [part for line in quoted for part in (line, b"\r\n")]
-
-
-def _head_places(sample: Slots) -> dict[str, str]:
-    return {
-        f"To: {_RECIPIENT.written}": "to",
-        _NONCE: "nonce",
-        format_datetime(_DATED): "date",
-        sample.unsubscribe: "leave",
-    }
-
-
-def _cut(block: bytes, places: Mapping[str, str]) -> list[_Part]:
+def _cut(block: bytes, places: Mapping[str, str]) -> list[bytes | str]:
     """A block with the name of a place wherever one of these texts stood."""
     texts = {text.encode("ascii"): name for text, name in places.items()}
     pieces = re.split(b"(" + b"|".join(map(re.escape, texts)) + b")", block)
@@ -186,7 +257,7 @@ def _cut(block: bytes, places: Mapping[str, str]) -> list[_Part]:
 
 
 def _to(recipient: Address) -> bytes:
-    if _PLAIN_RECIPIENT.fullmatch(recipient.written) and len(recipient.written) < _LONGEST_TO:
+    if _PLAIN_RECIPIENT.fullmatch(recipient.written):
         return f"To: {recipient.written}".encode("ascii")
     message = EmailMessage(policy=WIRE)
     message["To"] = Mailbox(addr_spec=recipient.written)

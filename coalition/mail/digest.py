@@ -1,11 +1,10 @@
 """A digest is joined from fragments: each item is rendered once, each reader's copy only gets its few slots filled."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from typing import Any
 
 from markupsafe import Markup
 
@@ -22,9 +21,8 @@ _SINCE = "since-"
 # Text is wrapped with its marks in it, so a mark is as wide as the widest date: 28 de septiembre de 2026.
 WIDEST_DATE = 24
 
-# From here on a letter begins with a list of what it holds (RFC 1153).
-_MANY_TOPICS = 4
-_MANY_ITEMS = 9
+# Whole lines: fixed texts with the names of slots between them.
+Block = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,15 +64,15 @@ class Edition:
 
 @dataclass(frozen=True)
 class Copy:
-    """A digest that lacks only its reader: fixed pieces with the names of slots between them."""
+    """A digest that lacks only its reader: blocks, most of which other copies have too."""
 
     subject: str
-    text: tuple[str, ...]
-    html: tuple[str, ...] | None
+    text: tuple[Block, ...]
+    html: tuple[Block, ...] | None
 
     def fill(self, slots: Slots) -> Letter:
         """The letter for one reader."""
-        values = {name: slots.value(name) for name in set(self.text[1::2])}
+        values = {name: slots.value(name) for block in self.text for name in block[1::2]}
         return Letter(
             subject=self.subject,
             text=_join(self.text, values),
@@ -86,7 +84,7 @@ def html_fragment(letters: Letters, locale: str, title: str, summary_md: str, ur
     """One item as inlined HTML."""
     words = f"{title}\n{summary_md}"
     html = letters.template(
-        "digest/item.html", locale, words=words, title=title, url=url, html=_clean_html(summary_md, "h4")
+        "digest/item.html", locale, words=words, title=title, url=url, html=clean_html(summary_md, "h4")
     )
     return letters.inline_fragment(html, direction(words, language(locale).direction))
 
@@ -98,87 +96,28 @@ def text_fragment(letters: Letters, locale: str, title: str, summary_md: str, ur
     return text.strip()
 
 
-def compose_text(letters: Letters, locale: str, edition: Edition, sections: Sequence[Section]) -> tuple[str, ...]:
-    """The text form of one variant, as pieces around its slots."""
-    facts = _facts(edition, sections)
-    shell = letters.wrapped("digest/body.txt", locale, **facts)
-    contents = "\n\n\n".join(
-        letters.template(
-            "digest/topic.txt", locale, topic=section, items="\n\n\n".join(section.fragments), slots=facts["slots"]
-        ).strip()
-        for section in sections
-    )
-    # What staff wrote is wrapped already; wrapped again, a line of code would lose its shape.
-    text = _put_in(shell, {"intro": markdown.to_text(edition.intro_md), "contents": contents})
-    return _split(text.strip() + "\n", facts["slots"])
-
-
-def compose_html(letters: Letters, locale: str, edition: Edition, sections: Sequence[Section]) -> tuple[str, ...]:
-    """The HTML form of one variant. The shell is inlined with its marks, the fragments were inlined before."""
-    facts = _facts(edition, sections)
-    shell = letters.inline(letters.template("digest/body.html", locale, **facts), locale)
-    contents = "\n".join(_html_section(letters, locale, section, facts["slots"]) for section in sections)
-    intro = _html_intro(letters, locale, edition.intro_md)
-    return _split(_put_in(shell, {"intro": intro, "contents": contents}), facts["slots"])
-
-
 def has_marker(text: str) -> bool:
     """Whether a text holds one of the characters that mark slots."""
     return _OPEN in text or _CLOSE in text
 
 
-def _facts(edition: Edition, sections: Sequence[Section]) -> dict[str, Any]:
-    """What the shell of either form is given."""
-    items = sum(len(section.fragments) for section in sections)
-    return {
-        "subject": edition.subject,
-        "titled": edition.titled,
-        "dated": edition.dated,
-        "cadence": edition.cadence,
-        "topics": sections,
-        "is_long": len(sections) >= _MANY_TOPICS or (len(sections) > 1 and items >= _MANY_ITEMS),
-        "intro": _mark("intro") if edition.intro_md else "",
-        "contents": _mark("contents"),
-        "slots": Slots(
-            preferences=_mark("preferences"),
-            unsubscribe=_mark("unsubscribe"),
-            since={section.slug: _mark(_SINCE + section.slug) for section in sections},
-        ),
-    }
-
-
-def _html_section(letters: Letters, locale: str, section: Section, slots: Slots) -> str:
-    html = letters.template("digest/topic.html", locale, topic=section, items=_mark("items"), slots=slots)
-    inlined = letters.inline_fragment(html, language(locale).direction)
-    return _put_in(inlined, {"items": "\n".join(section.fragments)})
-
-
-def _html_intro(letters: Letters, locale: str, intro_md: str) -> str:
-    html = letters.template("digest/intro.html", locale, words=intro_md, html=_clean_html(intro_md, "h2"))
-    return letters.inline_fragment(html, direction(intro_md, language(locale).direction))
-
-
-def _clean_html(source: str, heading: str) -> Markup:
-    return Markup(markdown.to_html(source, heading))  # noqa: S704  # cleaned there
-
-
-def _mark(name: str) -> str:
+def mark(name: str) -> str:
+    """What stands for a slot while a piece of a letter is made."""
     return f"{_OPEN}{name:.<{WIDEST_DATE - 2}}{_CLOSE}"
 
 
-def _put_in(text: str, values: Mapping[str, str]) -> str:
-    for name, value in values.items():
-        text = text.replace(_mark(name), value)
-    return text
-
-
-def _split(text: str, slots: Slots) -> tuple[str, ...]:
+def split(text: str, known: Collection[str]) -> Block:
+    """A text at its marks. Raises ValueError for one that is not known, or is none any more."""
     pieces = tuple(_SLOT.split(text))
-    known = {"preferences", "unsubscribe", *(_SINCE + slug for slug in slots.since)}
-    if not known.issuperset(pieces[1::2]) or any(has_marker(piece) for piece in pieces):
+    if not set(pieces[1::2]).issubset(known) or any(has_marker(piece) for piece in pieces):
         raise ValueError("a slot of the digest was damaged while it was made")
     return pieces
 
 
-def _join(pieces: tuple[str, ...], values: Mapping[str, str]) -> str:
-    return "".join(values[piece] if index % 2 else piece for index, piece in enumerate(pieces))
+def clean_html(source: str, heading: str) -> Markup:
+    """Staff's Markdown as HTML that a template takes as it is."""
+    return Markup(markdown.to_html(source, heading))  # noqa: S704  # cleaned there
+
+
+def _join(blocks: Iterable[Block], values: Mapping[str, str]) -> str:
+    return "".join(values[piece] if index % 2 else piece for block in blocks for index, piece in enumerate(block))

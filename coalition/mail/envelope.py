@@ -21,10 +21,10 @@ class Envelope:
 
     @classmethod
     def of_wire(cls, sender: str, recipient: str, wire: bytes, size: int) -> "Envelope":
-        """From a message that is known to be sound, with its dots doubled already; `size` in bytes is without that."""
+        """From a sound message as it goes over the wire: dots doubled, and one at its end; `size` is without them."""
         envelope = cls.__new__(cls)
         envelope._address(sender, recipient)
-        envelope.wire, envelope.size = wire + _DOT, size
+        envelope.wire, envelope.size = wire, size
         return envelope
 
     def under(self, header: bytes) -> "Envelope":

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
@@ -14,8 +14,11 @@ from coalition.links import SAMPLE_CODE, Links
 from coalition.mail import digest
 from coalition.mail.digest import Copy, Edition, Section, Slots
 from coalition.mail.letters import Letters
+from coalition.mail.typesetting import Typesetter
 from coalition.models import Format, Fragment, Issue, Item, Topic, Variant
 from coalition.services import archive
+
+_MOST_SHELVES = 8  # of an issue in a language each, with all its fragments
 
 
 def write_fragments(session: Session, letters: Letters, issue: Issue) -> int:
@@ -58,19 +61,66 @@ def compose(session: Session, letters: Letters, variant_id: int, *, intro_md: st
 
     `intro_md` stands in for the issue's own introduction, as while it is written.
     """
-    variant = session.get(Variant, variant_id)
-    issue = session.get(Issue, variant.issue_id) if variant else None
-    if variant is None or issue is None:
-        raise NotFound("There is no such variant.")
-    sections = partial(_sections, session, letters.links, issue, variant)
-    subject = subject_of(letters, issue, variant.locale)
-    intro_md = issue.intro_md if intro_md is None else intro_md
-    edition = Edition(subject, intro_md, issue.cadence, issue.created_at, titled=bool(issue.subject))
-    text = digest.compose_text(letters, variant.locale, edition, sections(Format.TEXT))
-    if variant.format is Format.TEXT:
-        return Copy(subject, text, None)
-    html = digest.compose_html(letters, variant.locale, edition, sections(Format.HTML))
-    return Copy(subject, text, html)
+    variant = _variant(session, variant_id)
+    return Shelf(session, letters, variant.issue_id, variant.locale, intro_md=intro_md).copy(variant)
+
+
+class Shelf:
+    """All that the copies of an issue in one language are joined from: typesetters and fragments.
+
+    Nothing is read from the database any more once it is there, however many variants are joined from it.
+    """
+
+    def __init__(
+        self, session: Session, letters: Letters, issue_id: int, locale: str, *, intro_md: str | None = None
+    ) -> None:
+        issue = session.get_one(Issue, issue_id)
+        self._subject = subject_of(letters, issue, locale)
+        self._archived = partial(letters.links.archived, archive.name_of(issue))
+        intro_md = issue.intro_md if intro_md is None else intro_md
+        edition = Edition(self._subject, intro_md, issue.cadence, issue.created_at, titled=bool(issue.subject))
+        self._text = Typesetter(letters, locale, edition, "txt")
+        self._html = Typesetter(letters, locale, edition, "html")
+        self._bodies: dict[Format, dict[int, str]] = {form: {} for form in Format}
+        self._topics: dict[int, tuple[int, str, str]] = {}  # item -> its topic
+        self._places: dict[int, int] = {}  # item -> its place in the order of a letter
+        rows = session.execute(
+            select(Fragment.item_id, Fragment.format, Fragment.body, Topic.id, Topic.name, Topic.slug)
+            .join(Item, Item.id == Fragment.item_id)
+            .join(Topic, Topic.id == Item.topic_id)
+            .where(Fragment.issue_id == issue_id, Fragment.locale == locale)
+            .order_by(Topic.order, Topic.id, Item.position)
+        )
+        for item_id, form, body, topic_id, name, slug in rows:
+            self._bodies[form][item_id] = body.decode()
+            self._topics[item_id] = topic_id, name, slug
+            self._places.setdefault(item_id, len(self._places))
+
+    def copy(self, variant: Variant) -> Copy:
+        """The copy of one variant."""
+        text = self._text.set(self._sections(variant, Format.TEXT))
+        html = self._html.set(self._sections(variant, Format.HTML)) if variant.format is Format.HTML else None
+        return Copy(self._subject, text, html)
+
+    def _sections(self, variant: Variant, form: Format) -> list[Section]:
+        bodies: dict[tuple[int, str, str], list[str]] = defaultdict(list)
+        for item_id in sorted(variant.items, key=self._places.__getitem__):
+            bodies[self._topics[item_id]].append(self._bodies[form][item_id])
+        return [
+            Section(name, slug, fragments, variant.more.get(str(topic_id), 0), self._archived(slug))
+            for (topic_id, name, slug), fragments in bodies.items()
+        ]
+
+
+class Shelves:
+    """The shelves that some variants need, for as long as a session is open."""
+
+    def __init__(self, session: Session, letters: Letters) -> None:
+        self._of = cache(partial(Shelf, session, letters))
+
+    def copy(self, variant: Variant) -> Copy:
+        """The copy of one of them."""
+        return self._of(variant.issue_id, variant.locale).copy(variant)
 
 
 class Copies:
@@ -79,10 +129,16 @@ class Copies:
     def __init__(self, database: Database, letters: Letters, size: int = 256) -> None:
         self._database, self._letters = database, letters
         self.of = lru_cache(maxsize=size)(self._compose)
+        self._shelf = lru_cache(maxsize=_MOST_SHELVES)(self._fill_shelf)
 
     def _compose(self, variant_id: int) -> Copy:
         with self._database.reading() as session:
-            return compose(session, self._letters, variant_id)
+            variant = _variant(session, variant_id)
+            return self._shelf(variant.issue_id, variant.locale).copy(variant)
+
+    def _fill_shelf(self, issue_id: int, locale: str) -> Shelf:
+        with self._database.reading() as session:
+            return Shelf(session, self._letters, issue_id, locale)
 
 
 def sample_slots(letters: Letters, links: Links, locale: str | None = None) -> Slots:
@@ -103,29 +159,8 @@ def _forms(form: Format) -> Iterable[Format]:
     return (Format.TEXT,) if form is Format.TEXT else (Format.TEXT, Format.HTML)
 
 
-def _sections(session: Session, links: Links, issue: Issue, variant: Variant, form: Format) -> list[Section]:
-    rows = session.execute(
-        select(Topic, Fragment.body)
-        .join(Item, Item.topic_id == Topic.id)
-        .join(Fragment, Fragment.item_id == Item.id)
-        .where(
-            Fragment.issue_id == variant.issue_id,
-            Fragment.item_id.in_(variant.items),
-            Fragment.locale == variant.locale,
-            Fragment.format == form,
-        )
-        .order_by(Topic.order, Topic.id, Item.position)
-    )
-    bodies: dict[Topic, list[str]] = defaultdict(list)
-    for topic, body in rows:
-        bodies[topic].append(body.decode())
-    return [
-        Section(
-            topic.name,
-            topic.slug,
-            fragments,
-            variant.more.get(str(topic.id), 0),
-            links.archived(archive.name_of(issue), topic.slug),
-        )
-        for topic, fragments in bodies.items()
-    ]
+def _variant(session: Session, variant_id: int) -> Variant:
+    variant = session.get(Variant, variant_id)
+    if variant is None:
+        raise NotFound("There is no such variant.")
+    return variant

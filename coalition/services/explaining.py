@@ -185,10 +185,10 @@ def _hours(session: Session, issue: Issue) -> list[HourFacts]:
 
 
 def _sizes(session: Session, letters: Letters, links: Links, contents: _Contents) -> Sizes:
-    measured = []
+    measured, shelves = [], editions.Shelves(session, letters)
     for variant, _ in contents.variants[:MEASURED]:
         slots = editions.sample_slots(letters, links, variant.locale)
-        letter = editions.compose(session, letters, variant.id).fill(slots)
+        letter = shelves.copy(variant).fill(slots)
         measured.append(len(letter.text.encode()) + len((letter.html or "").encode()))
     return Sizes(min(measured), median_low(measured), max(measured), len(measured))
 

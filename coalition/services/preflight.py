@@ -29,10 +29,10 @@ def findings(session: Session, letters: Letters, links: Links, issue: Issue, now
     sources = _sources(session, issue)
     subject = editions.subject_of(letters, issue, letters.community.locale)
     found = lint.lint_source(subject, issue.intro_md, sources, links.host, now.year)
-    allowed_urls = lint.written_urls(issue.intro_md, sources)
+    allowed_urls, shelves = lint.written_urls(issue.intro_md, sources), editions.Shelves(session, letters)
     for variant, _ in issues.largest_variants(session, issue.id)[:_VARIANTS]:
         slots = editions.sample_slots(letters, links, variant.locale)
-        letter = editions.compose(session, letters, variant.id).fill(slots)
+        letter = shelves.copy(variant).fill(slots)
         address = letters.community.postal_address
         found += lint.lint_letter(letter, address, links.base_url, allowed_urls)
     return list(dict.fromkeys(found))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from coalition.address import Address
 from coalition.languages import OWN_NAMES
-from coalition.mail.compiled import CompiledCopy
+from coalition.mail.compiled import CompiledCopy, Frame
 from coalition.mail.digest import Copy, Slots
 from coalition.mail.envelope import Envelope, stuffed
 from coalition.mail.message import Letter, Sender, build
@@ -58,6 +58,19 @@ def test_any_address_is_written_alike(desk: Desk, address: str) -> None:
     assert compiled.message == slow
 
 
+ATOM = st.text(st.sampled_from("abcxyzABC019!#$%&'*+/=?^_`{|}~-"), min_size=1, max_size=20)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(atoms=st.lists(ATOM, min_size=1, max_size=3), host=st.text(st.sampled_from("abc019-"), min_size=1, max_size=180))
+def test_an_address_of_any_marks_and_length_is_written_alike(desk: Desk, atoms: list[str], host: str) -> None:
+    composer, ready = a_digest(desk, Words())
+
+    compiled, slow = both(composer, replace(ready, recipient=Address.known(f"{'.'.join(atoms)}@{host}.example")))
+
+    assert compiled.message == slow
+
+
 def test_another_reader_gets_nothing_of_the_first(desk: Desk) -> None:
     composer, ready = a_digest(desk, Words(), topics=2)
     first = composer.compose(ready)
@@ -85,7 +98,7 @@ PIECE = st.text(
 def test_any_copy_for_any_slots_is_written_alike(pieces: list[str], links: tuple[str, str], day: str) -> None:
     names = ["preferences", "unsubscribe", "since-housing"]
     form = (pieces[0], names[0], pieces[1], names[1], pieces[2], names[2], pieces[3])
-    copy = Copy("News", form, form)
+    copy = Copy("News", (form,), (form,))
     slots = Slots(preferences=links[0], unsubscribe=links[1], since={"housing": day})
     ada = Address.parse("ada@example.org")
 
@@ -100,20 +113,18 @@ def test_any_copy_for_any_slots_is_written_alike(pieces: list[str], links: tuple
             headers={"List-Unsubscribe": f"<{its.unsubscribe}>"},
         )
 
-    wire, size = CompiledCopy(copy, slowly).fill(ada, "n" * 26, WRITTEN, slots)
+    wire, size = CompiledCopy(copy, Frame("News", html=True, build=slowly)).fill(ada, "n" * 26, WRITTEN, slots)
 
     slow = slowly(copy.fill(slots), ada, "n" * 26, WRITTEN, slots)
-    assert (wire, size) == (stuffed(slow), len(slow))
+    assert (wire, size) == (stuffed(slow) + b".\r\n", len(slow))
 
 
-def test_a_copy_whose_words_stand_in_the_place_of_a_slot_is_refused(desk: Desk) -> None:
-    copy = Copy("News", ("nonce-of-a-compiled-copy and ", "preferences", ""), None)
-
+def test_a_letter_that_does_not_hold_what_it_was_given_is_refused(desk: Desk) -> None:
     def lying(letter: Letter, recipient: Address, nonce: str, dated: datetime, slots: Slots) -> bytes:
         return b"Subject: other\r\n\r\nother text\r\n"
 
     with pytest.raises(ValueError, match="differs"):
-        CompiledCopy(copy, lying)
+        Frame("News", html=False, build=lying)
 
 
 @pytest.mark.parametrize("nonce", ["", "broken\nnonce", "a b", "a\0", "jörg", "a@b", "a\r\nBcc: x"])

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from coalition.languages import OWN_NAMES, language
-from coalition.mail.digest import Edition, Section, compose_html, compose_text
+from coalition.mail.digest import Edition, Section
+from coalition.mail.typesetting import Typesetter
 from tests.mail.desk import PRIVACY, UNSUBSCRIBE, WRITTEN, Desk, part
 from tests.mail.reading import anchors, elements, hrefs, words_of
 from tests.mail.words import Words, plenty
@@ -76,8 +77,12 @@ def test_a_letter_is_long_with_four_topics_or_nine_items_in_two(items: list[int]
         for fragment in ("item", "<h3>item</h3>")
     )
 
-    assert ("In this letter:" in "".join(compose_text(letters, "en", edition, text))) is is_long
-    assert ("#topic-t0" in "".join(compose_html(letters, "en", edition, html))) is is_long
+    assert ("In this letter:" in _set(Typesetter(letters, "en", edition, "txt"), text)) is is_long
+    assert ("#topic-t0" in _set(Typesetter(letters, "en", edition, "html"), html)) is is_long
+
+
+def _set(typesetter: Typesetter, sections: list[Section]) -> str:
+    return "".join("".join(block) for block in typesetter.set(sections))
 
 
 @every_language

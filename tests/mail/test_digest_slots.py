@@ -12,10 +12,9 @@ from coalition.mail.digest import (
     Edition,
     Section,
     Slots,
-    compose_html,
-    compose_text,
     has_marker,
 )
+from coalition.mail.typesetting import Typesetter
 from coalition.services import editions
 from tests.mail.desk import WRITTEN, Desk
 from tests.mail.words import Words
@@ -67,23 +66,25 @@ def test_a_damaged_slot_refuses_the_whole_digest(damage: str, desk: Desk) -> Non
     section = [Section("Housing", "housing", [f"<p>a{damage}b</p>"])]
 
     with pytest.raises(ValueError, match="damaged"):
-        compose_text(desk.resources.letters, "en", EDITION, section)
+        Typesetter(desk.resources.letters, "en", EDITION, "txt").set(section)
     with pytest.raises(ValueError, match="damaged"):
-        compose_html(desk.resources.letters, "en", EDITION, section)
+        Typesetter(desk.resources.letters, "en", EDITION, "html").set(section)
 
 
 def test_an_item_that_names_a_slot_in_braces_is_only_text(desk: Desk) -> None:
-    pieces = compose_text(
-        desk.resources.letters, "en", EDITION, [Section("Housing", "housing", ["{{ slots.preferences }}"])]
-    )
+    typesetter = Typesetter(desk.resources.letters, "en", EDITION, "txt")
 
-    assert any("{{ slots.preferences }}" in piece for piece in pieces[::2])
+    blocks = typesetter.set([Section("Housing", "housing", ["{{ slots.preferences }}"])])
+
+    assert ("{{ slots.preferences }}\n",) in blocks
 
 
 def test_sections_and_their_items_keep_their_order(desk: Desk) -> None:
     sections = [Section("Housing", "housing", ["item 1", "item 2"]), Section("Events", "events", ["item 3"])]
 
-    text = "".join(compose_text(desk.resources.letters, "en", EDITION, sections))
+    blocks = Typesetter(desk.resources.letters, "en", EDITION, "txt").set(sections)
+
+    text = "".join("".join(block) for block in blocks)
 
     places = [text.index(each) for each in ("HOUSING", "item 1", "item 2", "Leave Housing only", "EVENTS", "item 3")]
     assert places == sorted(places)
@@ -101,7 +102,7 @@ def test_each_topic_has_the_date_of_this_reader(desk: Desk) -> None:
     sections = [Section(slug.title(), slug, ["item"]) for slug in ("housing", "events", "since", "a-long-name-1")]
     dates = {section.slug: f"{number} May 2026" for number, section in enumerate(sections, 1)}
 
-    text = compose_text(desk.resources.letters, "en", EDITION, sections)
+    text = Typesetter(desk.resources.letters, "en", EDITION, "txt").set(sections)
     filled = Copy("Subject", text, None).fill(Slots("https://e.org/p", "https://e.org/u", dates)).text
 
     for section in sections:

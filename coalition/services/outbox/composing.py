@@ -11,7 +11,7 @@ from coalition.db import Database
 from coalition.languages import language
 from coalition.links import Links
 from coalition.mail import message as messages
-from coalition.mail.compiled import CompiledCopy
+from coalition.mail.compiled import CompiledCopy, Frame
 from coalition.mail.digest import Copy, Slots
 from coalition.mail.letters import Letters
 from coalition.mail.message import Sender
@@ -21,7 +21,8 @@ from coalition.services import editions
 from coalition.services.outbox.looking import Ready
 from coalition.tokens import LIFETIME, Purpose
 
-_MOST_COPIES = 256  # compiled ones that are kept, of some tens of kilobytes each
+_MOST_COPIES = 256  # compiled ones that are kept
+_MOST_FRAMES = 64  # one for each subject, language and format
 
 
 class Composer:
@@ -31,6 +32,7 @@ class Composer:
         self._community, self._links, self._letters = config.community, links, letters
         self._copies = editions.Copies(database, letters)
         self._compiled = lru_cache(maxsize=_MOST_COPIES)(self._compile)
+        self._frame = lru_cache(maxsize=_MOST_FRAMES)(self._make_frame)
 
     def compose(self, ready: Ready, copy: Copy | None = None) -> Envelope:
         """The envelope and message of one delivery; `copy` stands in for its variant's, as while it is written."""
@@ -56,7 +58,11 @@ class Composer:
         return self._copies.of(variant_id)
 
     def _compile(self, variant_id: int, locale: str) -> CompiledCopy:
-        return CompiledCopy(self.copy_of(variant_id), partial(self._build, locale))
+        copy = self.copy_of(variant_id)
+        return CompiledCopy(copy, self._frame(copy.subject, locale, copy.html is not None))
+
+    def _make_frame(self, subject: str, locale: str, html: bool) -> Frame:
+        return Frame(subject, html=html, build=partial(self._build, locale))
 
     def _build(
         self,
