@@ -6,11 +6,12 @@ import sys
 import click
 
 from coalition.cli.ending import Ending
-from coalition.cli.shared import Group, json_option, looking, opened, show
+from coalition.cli.shared import Group, changing, json_option, looking, opened, show
 from coalition.clock import utcnow
 from coalition.errors import Misconfigured
 from coalition.mail.smtp import SmtpClient
-from coalition.services.outbox import ledger
+from coalition.services import audit
+from coalition.services.outbox import breakers, ledger
 from coalition.services.outbox.leases import Morgue
 
 
@@ -58,6 +59,18 @@ def status(as_json: bool) -> None:
     }
     table = [{"what": what, "is": value} for what, value in facts.items()]
     show([facts] if as_json else table, as_json=as_json, empty="")
+
+
+@outbox.command("resume")
+def resume() -> None:
+    """Go on at once where sending was stopped or put off; say so when what stopped it is mended.
+
+    Example: coalition outbox resume
+    """
+    with changing() as (_, session):
+        waiting = breakers.resume(session, utcnow())
+        audit.record(session, "outbox resume")
+    click.echo(f"Senders go on. Batches that waited for another try: {waiting}.")
 
 
 @outbox.command("check")

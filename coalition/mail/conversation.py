@@ -130,12 +130,14 @@ class Conversation:
     def lose(self) -> list[Untried]:
         """End it. Letters that were given away get their answer; those that were not tried are handed back."""
         untried: list[Untried] = []
+        is_explained = bool(self._letters) and self._letters[0].answer is not None
         for letter in self._letters:
             if letter.answer is not None:
                 self._conclude(letter, letter.answer)
             elif letter.given_at < 0:
-                # It ended at the first of them.
-                untried.append((letter.ticket, letter.envelope, letter.losses + (not untried)))
+                # It ended at the first of them, where nothing else explains the end.
+                losses = letter.losses + (not untried and not is_explained)
+                untried.append((letter.ticket, letter.envelope, losses))
             elif letter.given_at <= self._written:
                 self._conclude(letter, (Outcome.UNCERTAIN, _NO_ANSWER))
             else:
@@ -218,7 +220,11 @@ class Conversation:
         if letter.answer is not None:
             self._after_refusal(step, letter, code)
         elif code == 421 or code // 100 not in (wanted, 4, 5):
-            raise Lost(f"It ended the session: {code} {Reply.read(code, said).text}")
+            reply = Reply.read(code, said)
+            if step is not _Step.MAIL and (reply.enhanced or "").startswith("4.7."):
+                # Said of whom the letter goes to, not of the session, though it ends that too: "too much for us".
+                letter.answer = (classify(reply), reply)
+            raise Lost(f"It ended the session: {code} {reply.text}")
         elif code >= 400:
             reply = Reply.read(code, said)
             outcome = classify(reply)

@@ -40,6 +40,9 @@ class Reply:
         # Redacted before it is cut, so that no half of an address stays at the end.
         return cls(code, enhanced, redact(" ".join(texts))[:_LONGEST_TEXT])
 
+    def __str__(self) -> str:
+        return f"{self.code} {self.enhanced or ''} {self.text}".strip()
+
 
 _ENHANCED = re.compile(r"\s*#?([245]\.\d{1,3}\.\d{1,3})(?=[\s:]|$)", re.ASCII)
 

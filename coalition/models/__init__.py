@@ -5,7 +5,7 @@ from coalition.models.base import Base
 from coalition.models.consent import Consent
 from coalition.models.digest import Fragment, Issue, Item, Phase, Tally, Variant
 from coalition.models.feeds import Feed, Health
-from coalition.models.outbox import RETRIED, Batch, Claim, Delivery, Lane, Letter, Outbound, Pacing
+from coalition.models.outbox import RETRIED, Batch, Breaker, Claim, Delivery, Lane, Letter, Outbound, Pacing
 from coalition.models.people import (
     Answer,
     Ended,
@@ -28,6 +28,7 @@ __all__ = [
     "Audit",
     "Base",
     "Batch",
+    "Breaker",
     "Cadence",
     "Claim",
     "Consent",

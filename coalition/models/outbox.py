@@ -96,9 +96,27 @@ class Delivery(Base):
         return self.reason == RETRIED
 
 
+class Breaker(StrEnum):
+    """What a row of `pacing` says about sending; rows without it only keep a moment."""
+
+    WATCHED = "watched"  # refusals are counted
+    OPEN = "open"  # nothing goes
+    RECOVERING = "recovering"  # one sender tries, a few letters at a time
+    LOST = "lost"  # the mail server can't be reached
+    STEPPED = "stepped"  # the clock of the machine can't be believed
+
+
 class Pacing(Base):
-    """The moment (lease clock, seconds) at which the next message may leave, for all senders together."""
+    """What all senders share about when letters may leave: the rate, and what stops or slows them."""
 
     __tablename__ = "pacing"
     key: Mapped[str] = mapped_column(primary_key=True)
-    next_free_at: Mapped[float]
+    next_free_at: Mapped[float] = mapped_column(default=0.0)  # by the lease clock, in seconds
+    breaker: Mapped[Breaker | None]
+    until: Mapped[datetime | None]
+    since: Mapped[datetime | None]
+    strikes: Mapped[int] = mapped_column(default=0)  # refusals in a row
+    openings: Mapped[int] = mapped_column(default=0)  # in a row: each waits longer than the one before
+    width: Mapped[int] = mapped_column(default=0)  # letters that may be under way at once
+    worker: Mapped[str | None]  # the sender that tries
+    reason: Mapped[str | None]

@@ -23,6 +23,7 @@ from coalition.models import (
     Topic,
 )
 from coalition.services import subscriptions
+from coalition.services.outbox import breakers
 
 KEEP_REQUESTS = timedelta(days=7)
 # A mark has to outlive its slot; the longest is a month's issue.
@@ -113,6 +114,7 @@ JOBS = (
     Job("forget strangers", timedelta(minutes=10), forget_strangers),
     Job("forget counts", timedelta(hours=1), forget_counts),
     Job("end closed topics", timedelta(hours=1), end_closed_topics),
+    Job("forget refusals", timedelta(hours=1), breakers.forget_old),
     Job("forget runs", timedelta(days=1), forget_runs),
 )
 

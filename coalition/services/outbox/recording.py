@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from coalition.address import Address
 from coalition.config import Uncertain
 from coalition.mail.replies import Outcome, Reply
 from coalition.models import (
@@ -28,6 +29,7 @@ from coalition.services.suppressions import Cause
 
 # When a letter that was put off is tried again (RFC 5321, section 4.5.4.1, asks for days of patience).
 _TRIES = [timedelta(minutes=5), timedelta(minutes=30), *[timedelta(hours=h) for h in (2, 6, 12, 24, 24, 24)]]
+_LONGEST_PATIENCE = timedelta(days=5)
 # How long a letter waits that stood first when a session ended; it costs no attempt.
 _STAND_BACK = timedelta(minutes=1)
 
@@ -50,6 +52,7 @@ class Result:
     delivery_id: int
     outcome: Outcome
     reply: Reply
+    recipient: Address
 
 
 def record(session: Session, claimed: Claimed, results: Sequence[Result], policy: Uncertain, now: datetime) -> None:
@@ -70,10 +73,10 @@ def record(session: Session, claimed: Claimed, results: Sequence[Result], policy
     ).all()
     dead = [each for each in deliveries if by_id[each.id].outcome is Outcome.DEAD_ADDRESS]
     suppressions.hold(session, [each.subscriber_id for each in dead if each.subscriber_id is not None])
-    later: dict[timedelta, list[Delivery]] = defaultdict(list)
+    later: dict[timedelta, list[int]] = defaultdict(list)
     for delivery in deliveries:
         result = by_id[delivery.id]
-        delivery.reply = _as_text(result.reply)
+        delivery.reply = str(result.reply)
         match result.outcome:
             case Outcome.ACCEPTED:
                 _sent(session, delivery, now)
@@ -89,15 +92,17 @@ def record(session: Session, claimed: Claimed, results: Sequence[Result], policy
             case Outcome.UNCERTAIN:
                 delivery.attempts += 1
                 delivery.reason = RETRIED
-                later[timedelta()].append(delivery)
+                later[timedelta()].append(delivery.id)
             case Outcome.RETRY | Outcome.OUR_FAULT:
-                _put_off(session, delivery, later, now)
+                wait = _put_off(session, claimed, delivery, now)
+                if wait is not None:
+                    later[wait].append(delivery.id)
             case Outcome.UNTRIED:
-                later[_STAND_BACK].append(delivery)
-    for wait, waiting in later.items():
-        # A tenth of jitter, so that not everything that was put off comes back at once.
-        _move(session, claimed, waiting, now + wait * random.uniform(1.0, 1.1))  # noqa: S311
+                later[_STAND_BACK].append(delivery.id)
     session.flush()
+    for wait, waiting in later.items():
+        # Jitter, so that not everything that was put off comes back at once.
+        move(session, claimed, waiting, now + wait * random.uniform(1.04, 1.1))  # noqa: S311
 
 
 def _record_taken(session: Session, claimed: Claimed, results: Sequence[Result], now: datetime) -> None:
@@ -106,14 +111,10 @@ def _record_taken(session: Session, claimed: Claimed, results: Sequence[Result],
         session.connection().execute(
             _TAKEN,
             [
-                {"one": each.delivery_id, "held": claimed.batch_id, "said": _as_text(each.reply), "now": now}
+                {"one": each.delivery_id, "held": claimed.batch_id, "said": str(each.reply), "now": now}
                 for each in results
             ],
         )
-
-
-def _as_text(reply: Reply) -> str:
-    return f"{reply.code} {reply.enhanced or ''} {reply.text}".strip()
 
 
 def _sent(session: Session, delivery: Delivery, now: datetime) -> None:
@@ -130,20 +131,47 @@ def _failed(session: Session, delivery: Delivery, reason: str, now: datetime) ->
         settling.count_failed(session, delivery, session.get_one(Variant, delivery.variant_id))
 
 
-def _put_off(session: Session, delivery: Delivery, later: dict[timedelta, list[Delivery]], now: datetime) -> None:
-    if delivery.attempts >= len(_TRIES):
+def _put_off(session: Session, claimed: Claimed, delivery: Delivery, now: datetime) -> timedelta | None:
+    """How long a letter waits for its next try; None where it has had its last one."""
+    tries = delivery.attempts
+    if tries >= len(_TRIES) or now + _TRIES[tries] > claimed.dated_at + _LONGEST_PATIENCE:
         _failed(session, delivery, "gave up", now)
-        return
-    later[_TRIES[delivery.attempts]].append(delivery)
+        return None
     delivery.attempts += 1
+    return _TRIES[tries]
 
 
-def _move(session: Session, claimed: Claimed, deliveries: Sequence[Delivery], due_at: datetime) -> None:
-    """Put deliveries into a batch of their own, which keeps the date of the one they come from."""
+def move(session: Session, claimed: Claimed, delivery_ids: Sequence[int], due_at: datetime) -> None:
+    """Let deliveries of a claimed batch wait, in another one that keeps its date."""
+    # Those that wait for nearly the same moment wait together: a batch for each would cost more than its letters.
+    due_at = due_at.replace(second=due_at.second // 10 * 10, microsecond=0) if due_at.second else due_at
+    batch_id = _waiting_batch(session, claimed, due_at)
+    session.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(delivery_ids), Delivery.batch_id == claimed.batch_id)
+        .values(batch_id=batch_id)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _waiting_batch(session: Session, claimed: Claimed, due_at: datetime) -> int:
+    found = session.scalar(
+        select(Batch.id)
+        .where(
+            Batch.issue_id.is_not_distinct_from(claimed.issue_id),
+            Batch.lane == claimed.lane,
+            Batch.state == Claim.OPEN,
+            Batch.due_at == due_at,
+            Batch.dated_at == claimed.dated_at,
+        )
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    if found is not None:
+        return found
     batch = Batch(
         issue_id=claimed.issue_id, lane=claimed.lane, state=Claim.OPEN, due_at=due_at, dated_at=claimed.dated_at
     )
     session.add(batch)
     session.flush()
-    for delivery in deliveries:
-        delivery.batch_id = batch.id
+    return batch.id

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.config import Config, Uncertain
 from coalition.db import Database
@@ -24,6 +25,7 @@ from coalition.mail.replies import Outcome, Reply
 from coalition.mail.smtp import Envelope, Outgoing
 from coalition.models import Lane
 from coalition.services.outbox import claims, looking, pacing, recording
+from coalition.services.outbox.breakers import Gate
 from coalition.services.outbox.claims import Claimed
 from coalition.services.outbox.composing import Composer
 from coalition.services.outbox.leases import RENEW_SECONDS, Morgue, Worker
@@ -50,11 +52,12 @@ class _Job:
     claimed: Claimed
     waiting: list[int]  # not under way, in order
     ready: deque[Ready] = field(default_factory=deque)  # the first of them, looked at in this turn
-    under_way: set[int] = field(default_factory=set)  # given to the mail server, not answered
+    under_way: dict[int, Address] = field(default_factory=dict)  # given to the mail server, not answered
     slots: Slots = field(default_factory=Slots)
     results: list[Result] = field(default_factory=list)
     aside: bool = False  # nothing is added to what is under way: a service letter waits, or the batch ends
     service_went: bool = False
+    is_blamed: bool = False  # an answer says that it is our fault: nothing more goes before that is thought about
 
     @property
     def is_hungry(self) -> bool:
@@ -80,7 +83,7 @@ class Sender:
         self._stop = threading.Event()
         self._held: set[int] = set()  # numbers of batches
         self._losses = 0  # of the mail server, one after the other
-        self._lost = False
+        self._lost = ""  # why, in words
 
     def run(self) -> None:
         """Send whatever becomes due, until `stop`. A lost mail server or database is waited for."""
@@ -128,11 +131,13 @@ class Sender:
     def _next_batch(self, *, service_only: bool = False) -> bool:
         """Work through the first batch that is due. Returns whether there was one."""
         with self._database.transaction() as session:
-            claims.reap(session, self._morgue, self._policy, utcnow())
-            claimed = claims.claim(session, self._worker.name, utcnow(), service_only=service_only)
+            now = utcnow()
+            claims.reap(session, self._morgue, self._policy, now)
+            is_shut = Gate(session, self._vault, self._worker.name, now).is_shut
+            claimed = None if is_shut else claims.claim(session, self._worker.name, now, service_only=service_only)
         if claimed is None:
             return False
-        self._lost = False
+        self._lost = ""
         self._held.add(claimed.batch_id)
         try:
             self._work(_Job(claimed, list(claimed.waiting)))
@@ -169,23 +174,33 @@ class Sender:
         """Record what was answered and look at what goes next. False where the batch was given back instead."""
         claimed, now = job.claimed, utcnow()
         with self._database.transaction() as session:
-            goes_on = self._goes_on and looking.goes_on(session, claimed)
+            gate = Gate(session, self._vault, self._worker.name, now)
+            goes_on = self._goes_on and not gate.is_shut and looking.goes_on(session, claimed)
             # A service letter goes first, once what is under way has its answers. Then a group goes whatever waits.
             first = claimed.lane is Lane.LIST and not job.service_went and claims.service_waits(session, now)
-            group = job.waiting[:GROUP] if goes_on and not first else []
+            group = job.waiting[:GROUP] if goes_on and not first and gate.leaves_room(job.under_way) else []
             announce = max([*job.under_way, *group], default=None)
             claims.keep(session, claimed, self._worker.name, announce=announce)
-            # People are locked before counts, and the pace last: everybody takes these locks in this order.
+            # People are locked before counts, breakers and the pace last: everybody takes these locks in this order.
             ready = looking.look(session, self._vault, claimed, group, now) if group else []
             recording.record(session, claimed, job.results, self._policy, now)
-            if not group and not job.under_way and not (goes_on and first):
+            is_over = not group and not job.under_way and not (goes_on and first)
+            if is_over:
                 claims.give_back(session, claimed, now)
+            if self._lost:
+                gate.lose(self._lost)
+            gate.heed(job.results)
+            if is_over:
                 return False
+            ended = set(group).difference(each.delivery_id for each in ready)
+            ready, aside = gate.admit(ready, job.under_way.values())
+            for moment, those in aside.items():
+                recording.move(session, claimed, those, moment)
+                ended.update(those)
             slots = job.slots if job.slots.left else pacing.reserve(session, self._rate, len(ready))
-        goes = {each.delivery_id for each in ready}
-        job.waiting = [each for each in job.waiting if each in goes or each not in set(group)]
+        job.waiting = [each for each in job.waiting if each not in ended]
         job.ready, job.slots, job.results = deque(ready), slots, []
-        job.aside = not group
+        job.aside, job.is_blamed = not group, False
         job.service_went = job.aside and not job.under_way
         return True
 
@@ -202,13 +217,13 @@ class Sender:
                     break
         except RelayLost as error:
             job.take_back()
-            self._losses, self._lost = self._losses + 1, True
+            self._losses, self._lost = self._losses + 1, str(error)
             log.warning("%s Letters wait; trying again in a moment.", error)
         except OperationalError:
             pass  # a copy could not be read; the next turn says more
 
     def _turn_is_over(self, job: _Job, until: float) -> bool:
-        if len(job.results) >= GROUP or job.is_hungry or time.monotonic() >= until:
+        if len(job.results) >= GROUP or job.is_blamed or job.is_hungry or time.monotonic() >= until:
             return True
         return not job.under_way and (not job.ready or self._stop.is_set())
 
@@ -221,17 +236,18 @@ class Sender:
             job.waiting.remove(ready.delivery_id)
             job.slots.use()
             if envelope is None:
-                job.results.append(Result(ready.delivery_id, Outcome.REFUSED, _UNWRITABLE))
+                job.results.append(Result(ready.delivery_id, Outcome.REFUSED, _UNWRITABLE, ready.recipient))
             else:
-                job.under_way.add(ready.delivery_id)
+                job.under_way[ready.delivery_id] = ready.recipient
                 self._outgoing.offer(ready.delivery_id, envelope)
 
     def _gather(self, job: _Job, patience: float) -> None:
         for answered in self._outgoing.answers(patience):
-            job.under_way.discard(answered.ticket)
-            job.results.append(Result(answered.ticket, answered.outcome, answered.reply))
+            recipient = job.under_way.pop(answered.ticket)
+            job.results.append(Result(answered.ticket, answered.outcome, answered.reply, recipient))
             if answered.outcome is not Outcome.UNTRIED:
                 self._losses = 0
+            job.is_blamed |= answered.outcome is Outcome.OUR_FAULT
 
     def _compose(self, ready: Ready) -> Envelope | None:
         try:

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select, update
 
+from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.config import Uncertain
 from coalition.errors import LeaseLost
@@ -17,6 +18,7 @@ from tests.house import House, parse
 from tests.services.scenes import Watchful, an_audience, at_once, deliveries, drain_to, expire_leases, states
 
 TAKEN = Reply(250, None, "taken")
+ADA = Address.parse("ada@example.org")
 
 
 @pytest.fixture
@@ -120,7 +122,7 @@ def test_only_what_was_announced_and_not_recorded_is_in_doubt(house: House, work
     claimed = claim(house, worker, announce=1)
     with house.database.transaction() as session:
         claims.keep(session, claimed, worker.name, announce=claimed.waiting[2])
-        results = [Result(claimed.waiting[0], Outcome.ACCEPTED, TAKEN)]
+        results = [Result(claimed.waiting[0], Outcome.ACCEPTED, TAKEN, ADA)]
         recording.record(session, claimed, results, Uncertain.RETRY, utcnow())
     worker.close()
 
@@ -160,8 +162,8 @@ def test_recording_twice_is_as_good_as_once(house: House, worker: Worker) -> Non
     claimed = claim(house, worker, announce=2)
     later = Reply(451, "4.3.0", "later")
     results = [
-        Result(claimed.waiting[0], Outcome.ACCEPTED, TAKEN),
-        Result(claimed.waiting[1], Outcome.RETRY, later),
+        Result(claimed.waiting[0], Outcome.ACCEPTED, TAKEN, ADA),
+        Result(claimed.waiting[1], Outcome.RETRY, later, ADA),
     ]
     for _ in range(2):  # the first commit was not heard of
         with house.database.transaction() as session:
@@ -205,7 +207,7 @@ def _end_together(house: House) -> None:
         with house.database.transaction() as session:
             mine = claimed[number]
             claims.keep(session, mine, workers[number].name, announce=None)
-            results = [Result(each, Outcome.ACCEPTED, TAKEN) for each in mine.waiting]
+            results = [Result(each, Outcome.ACCEPTED, TAKEN, ADA) for each in mine.waiting]
             recording.record(session, mine, results, Uncertain.RETRY, utcnow())
             claims.give_back(session, mine, utcnow())
 
