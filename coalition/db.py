@@ -3,15 +3,17 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import CursorResult, Dialect, Engine, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
+from sqlalchemy.sql import ClauseElement
 
 from coalition.errors import Misconfigured
 
@@ -53,6 +55,59 @@ class Database:
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+
+class Prepared:
+    """A statement that is made once, and then run in the driver's own words.
+
+    What runs in every turn of a sender costs more to make, or to look up, than to run. Values go in as they do
+    elsewhere; rows come as the driver has them: enumerations as text, on SQLite times as text too (see `moment`).
+    """
+
+    def __init__(self, statement: ClauseElement) -> None:
+        """Its values are the `bindparam`s in it that have none yet."""
+        self._statement = statement
+        self._made: dict[str, _Made] = {}
+
+    def run(self, session: Session, **values: object) -> CursorResult[Any]:
+        """Run it in the transaction of a session."""
+        connection = session.connection()
+        made = self._made.get(connection.dialect.name)
+        if made is None:
+            made = self._made[connection.dialect.name] = _Made(self._statement, connection.dialect)
+        return connection.exec_driver_sql(made.sql, made.parameters(values))
+
+
+class _Made:
+    """A statement in the words of one kind of database."""
+
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self.sql = str(compiled)
+        self._order: list[str] | None = getattr(compiled, "positiontup", None)  # where values have places, not names
+        found = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in _binds(compiled)}
+        self._converters: dict[str, Callable[[Any], Any]] = {name: each for name, each in found.items() if each}
+        self._fixed = self._converted({name: value for name, value in compiled.params.items() if value is not None})
+
+    def parameters(self, values: dict[str, object]) -> Any:
+        """What the driver wants to be given."""
+        known = self._fixed | self._converted(values)
+        return known if self._order is None else tuple([known[name] for name in self._order])
+
+    def _converted(self, values: dict[str, Any]) -> dict[str, Any]:
+        convert = self._converters
+        return {name: convert[name](value) if name in convert else value for name, value in values.items()}
+
+
+def _binds(compiled: Any) -> Any:
+    return compiled.bind_names.items()
+
+
+def moment(raw: Any) -> datetime:
+    """A time from a row of a `Prepared` statement."""
+    if isinstance(raw, datetime):
+        return raw.astimezone(UTC)
+    return datetime.fromisoformat(raw).replace(tzinfo=UTC)
 
 
 def _engine(url: str) -> Engine:

@@ -11,7 +11,6 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -56,6 +55,7 @@ class Outgoing(Protocol):
 
 _PATIENT = Patience()
 _GULP = 65536  # bytes
+_SPARE = 4  # letters at hand, so that the commands of the next one travel with the message before it
 
 
 class SmtpClient:
@@ -76,9 +76,10 @@ class SmtpClient:
 
     @property
     def room(self) -> int:
-        """How many more letters it takes at the moment: as many as can be under way at once."""
+        """How many more letters it takes at the moment: as many as can be under way at once, and a few at hand."""
         fresh = (self._limit - len(self._open)) * Conversation.HOLDS
-        return max(0, fresh + sum(each.talk.room for each in self._open) - len(self._waiting))
+        spare = min(_SPARE, self._limit)
+        return max(0, fresh + sum(each.talk.room for each in self._open) + spare - len(self._waiting))
 
     def offer(self, ticket: int, envelope: Envelope) -> None:
         """Take a letter; see `Outgoing.offer`."""
@@ -114,7 +115,7 @@ class SmtpClient:
             if connection is None:
                 break
             connection.talk.offer(*self._waiting.popleft())
-            self._serve(connection, connection.push)
+            self._serve(connection)
 
     def _roomiest(self) -> "_Connection | None":
         idle = next((each for each in self._open if each.talk.is_idle), None)
@@ -144,20 +145,22 @@ class SmtpClient:
         stall = min((each.deadline for each in self._open if not each.talk.is_idle), default=now + patience)
         if self._open:
             for key, events in self._selector.select(max(0.0, min(patience, stall - now))):
-                if events & selectors.EVENT_READ:
-                    self._serve(key.data, key.data.pull)
-                if events & selectors.EVENT_WRITE:
-                    self._serve(key.data, key.data.push)
+                self._serve(key.data, read=bool(events & selectors.EVENT_READ))
         now = time.monotonic()
         for connection in [each for each in self._open if not each.talk.is_idle and each.deadline <= now]:
             self._lose(connection, "It does not answer.")
 
-    def _serve(self, connection: "_Connection", step: Callable[[], None]) -> None:
-        """Let a connection read or write, and see to what came of it."""
+    def _serve(self, connection: "_Connection", *, read: bool = False) -> None:
+        """Let a connection read and write, and see to what came of it."""
         if connection not in self._open:
             return
         try:
-            step()
+            if read:
+                connection.pull()
+            if connection.talk.answers and self._waiting and connection.talk.room:
+                self._collect(connection)
+                connection.talk.offer(*self._waiting.popleft())
+            connection.push()
         except (OSError, Lost) as error:
             self._lose(connection, str(error) if isinstance(error, Lost) else "It went away.")
             return
@@ -230,7 +233,7 @@ class _Connection:
             self._progress()
 
     def pull(self) -> None:
-        """Read what has come and write what follows from it."""
+        """Read what has come."""
         while True:
             try:
                 data = self.socket.recv(_GULP)
@@ -242,7 +245,6 @@ class _Connection:
             self._progress()
             if len(data) < _GULP and not isinstance(self.socket, ssl.SSLSocket):
                 break
-        self.push()
 
     def quit(self) -> None:
         """Say goodbye and close."""

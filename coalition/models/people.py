@@ -150,7 +150,7 @@ class Subscription(Base):
         ),
     )
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"))
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
     topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id"))
     cadence: Mapped[Cadence]
     cursor: Mapped[int]

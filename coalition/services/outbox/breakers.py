@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from coalition.address import Address
-from coalition.db import insert_into
+from coalition.db import Prepared, insert_into
 from coalition.mail.replies import Outcome
 from coalition.models import Batch, Breaker, Claim, Pacing
 from coalition.services.outbox.looking import Ready
@@ -39,6 +39,8 @@ _TROUBLES = select(
     Pacing.key, Pacing.breaker, Pacing.until, Pacing.strikes, Pacing.openings, Pacing.width, Pacing.worker
 ).where(Pacing.breaker.is_not(None))
 
+_IN_TROUBLE = Prepared(select(Pacing.key).where(Pacing.breaker.is_not(None)).limit(1))
+
 log = logging.getLogger(__name__)
 
 
@@ -47,7 +49,8 @@ class Gate:
 
     def __init__(self, session: Session, vault: Vault, worker: str, now: datetime) -> None:
         self._session, self._vault, self._worker, self._now = session, vault, worker, now
-        self._rows: dict[str, Any] = {row.key: row for row in session.connection().execute(_TROUBLES)}
+        in_trouble = _IN_TROUBLE.run(session).first() is not None
+        self._rows: dict[str, Any] = {row.key: row for row in session.execute(_TROUBLES)} if in_trouble else {}
 
     @property
     def is_shut(self) -> bool:

@@ -8,13 +8,13 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from coalition.config import Uncertain
+from coalition.db import Prepared
 from coalition.errors import LeaseLost
 from coalition.models import RETRIED, Batch, Claim, Delivery, Issue, Lane, Outbound, Phase
 from coalition.services import issues
 from coalition.services.outbox.leases import LEASE_SECONDS, Morgue, lease_clock
 
-# Run in every turn, so they are made once.
-_KEEP = (
+_KEEP = Prepared(
     update(Batch)
     .where(
         Batch.id == bindparam("held"),
@@ -22,12 +22,11 @@ _KEEP = (
         Batch.worker == bindparam("by"),
         Batch.fence == bindparam("since_fence"),
     )
-    .values(lease_until=bindparam("until"), announced_to=bindparam("announce"))
-    .returning(Batch.id)
+    .values(announced_to=bindparam("announce"))
 )
-_SERVICE_DUE = (
+_SERVICE_DUE = Prepared(
     select(Batch.id)
-    .where(Batch.state == Claim.OPEN, Batch.lane == Lane.SERVICE, Batch.due_at <= bindparam("now"))
+    .where(Batch.state == Claim.OPEN, Batch.lane == int(Lane.SERVICE), Batch.due_at <= bindparam("now"))
     .limit(1)
 )
 
@@ -81,28 +80,19 @@ def claim(session: Session, worker: str, now: datetime, *, service_only: bool = 
 
 
 def keep(session: Session, claimed: Claimed, worker: str, *, announce: int | None) -> None:
-    """Renew the lease and announce the last delivery of the next group. Raises LeaseLost where it is another's now."""
-    kept = session.connection().execute(
-        _KEEP,
-        {
-            "held": claimed.batch_id,
-            "by": worker,
-            "since_fence": claimed.fence,
-            "until": lease_clock(session) + LEASE_SECONDS,
-            "announce": announce,
-        },
-    )
-    if kept.first() is None:
+    """Announce the last delivery of the next group. Raises LeaseLost where the batch is another's now."""
+    held = _KEEP.run(session, held=claimed.batch_id, by=worker, since_fence=claimed.fence, announce=announce)
+    if held.rowcount != 1:
         raise LeaseLost("Another sender has taken over this batch.")
 
 
 def service_waits(session: Session, now: datetime) -> bool:
     """Whether a service letter is due."""
-    return session.connection().execute(_SERVICE_DUE, {"now": now}).first() is not None
+    return _SERVICE_DUE.run(session, now=now).first() is not None
 
 
 def renew(session: Session, worker: str, batch_ids: Collection[int]) -> None:
-    """Renew the leases of a sender: called by its heartbeat while a slow mail server keeps it waiting."""
+    """Renew the leases of a sender: its heartbeat does that, so that no slow mail server stops it."""
     session.execute(
         update(Batch)
         .where(Batch.id.in_(batch_ids), Batch.worker == worker, Batch.state == Claim.CLAIMED)

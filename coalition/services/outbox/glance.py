@@ -1,19 +1,22 @@
-"""A quick look at the digests of a group: most go just as they were planned, and for those four statements are enough.
+"""A quick look at the digests of a group: most go just as they were planned, and one statement tells.
 
 Whatever is not as it was planned (somebody left, paused, is suppressed or erased; the issue is cancelled) is left to
-the slow look, which asks the same questions once more with the rows in its hands. The statements are made once:
-making them anew would cost more than running them.
+the slow look, which asks the same questions once more with the rows in its hands.
 """
 
-from collections import defaultdict
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import Text, bindparam, cast, exists, select
 from sqlalchemy.orm import Session
 
+from coalition.db import Prepared, moment
 from coalition.models import (
     Delivery,
     Issue,
@@ -44,21 +47,34 @@ class Goes:
     since: Mapping[str, datetime]  # slug of a topic -> when this reader agreed to it
 
 
-_DELIVERIES = (
+# A row for each subscription of each reader. What the batch is asked for besides the numbers lets SQLite find them.
+_GOING = Prepared(
     select(
         Delivery.id,
         Delivery.nonce,
         Delivery.variant_id,
-        Subscriber.id.label("reader"),
+        Variant.locale,
+        cast(Variant.from_positions, Text),
         Subscriber.code,
         Subscriber.epoch,
         Subscriber.address_sealed,
         Subscriber.address_key,
+        Subscription.topic_id,
+        Topic.slug,
+        Subscription.source,
+        Subscription.began_at,
+        Subscription.ended_at,
     )
+    .join(Issue, Issue.id == Delivery.issue_id)
+    .join(Variant, Variant.id == Delivery.variant_id)
     .join(Subscriber, Subscriber.id == Delivery.subscriber_id)
+    .join(Subscription, Subscription.subscriber_id == Subscriber.id)
+    .join(Topic, Topic.id == Subscription.topic_id)
     .where(
-        Delivery.id.in_(bindparam("ids", expanding=True)),
+        Delivery.batch_id == bindparam("batch"),
+        Delivery.id.between(bindparam("first"), bindparam("last")),
         Delivery.state == Outbound.QUEUED,
+        Issue.state == Phase.SENDING,
         Subscriber.state != State.ERASED,
         Subscriber.address_sealed.is_not(None),
         (Subscriber.pause_until.is_(None)) | (Subscriber.pause_until <= bindparam("now")),
@@ -66,59 +82,37 @@ _DELIVERIES = (
     )
     .order_by(Delivery.id)
 )
-_VARIANTS = select(Variant.id, Variant.from_positions, Variant.locale).where(
-    Variant.id.in_(bindparam("ids", expanding=True))
-)
-_SUBSCRIPTIONS = (
-    select(
-        Subscription.subscriber_id,
-        Subscription.topic_id,
-        Topic.slug,
-        Subscription.source,
-        Subscription.began_at,
-        Subscription.ended_at,
-    )
-    .join(Topic, Topic.id == Subscription.topic_id)
-    .where(Subscription.subscriber_id.in_(bindparam("ids", expanding=True)))
-)
-_IS_SENDING = select(Issue.id).where(Issue.id == bindparam("issue"), Issue.state == Phase.SENDING)
 
 
-def glance(session: Session, issue_id: int, ids: Sequence[int], now: datetime) -> list[Goes]:
-    """Those of these deliveries that go just as they were planned, in order."""
-    connection = session.connection()
-    if connection.execute(_IS_SENDING, {"issue": issue_id}).first() is None:
-        return []
-    rows = connection.execute(_DELIVERIES, {"ids": ids, "now": now}).all()
-    variants = {
-        number: (frozenset(map(int, starts)), locale)
-        for number, starts, locale in connection.execute(_VARIANTS, {"ids": list({row.variant_id for row in rows})})
-    }
-    current: dict[int, set[int]] = defaultdict(set)
-    since: dict[int, dict[str, datetime]] = defaultdict(dict)
-    for reader, topic, slug, source, began_at, ended_at in connection.execute(
-        _SUBSCRIPTIONS, {"ids": [row.reader for row in rows]}
-    ):
+def glance(session: Session, batch_id: int, ids: Sequence[int], now: datetime) -> list[Goes]:
+    """Those of these deliveries of a batch that go just as they were planned, in order."""
+    rows = _GOING.run(session, batch=batch_id, first=min(ids), last=max(ids), now=now)
+    asked = set(ids)
+    found = []
+    for delivery_id, its in groupby(rows, itemgetter(0)):
+        goes = _as_planned(list(its))
+        if goes is not None and delivery_id in asked:
+            found.append(goes)
+    return found
+
+
+def _as_planned(rows: Sequence[Any]) -> Goes | None:
+    """A delivery by its rows; None where its reader has left a topic that it brings."""
+    delivery_id, nonce, variant_id, locale, starts, code, epoch, address_sealed, address_key, *_ = rows[0]
+    current = set()
+    since: dict[str, datetime] = {}
+    for *_, topic, slug, source, began_at, ended_at in rows:
         if ended_at is None:
-            current[reader].add(topic)
+            current.add(topic)
         if source not in GOES_ON:
-            since[reader][slug] = max(began_at, since[reader].get(slug, began_at))
-    return [
-        _goes(row, variants[row.variant_id][1], since[row.reader])
-        for row in rows
-        if variants[row.variant_id][0] <= current[row.reader]
-    ]
+            agreed = moment(began_at)
+            since[slug] = max(agreed, since.get(slug, agreed))
+    if not _topics(starts) <= current:
+        return None
+    return Goes(delivery_id, nonce, variant_id, locale, code, epoch, address_sealed, address_key, since)
 
 
-def _goes(row: Any, locale: str, since: Mapping[str, datetime]) -> Goes:
-    return Goes(
-        delivery_id=row.id,
-        nonce=row.nonce,
-        variant_id=row.variant_id,
-        locale=locale,
-        code=row.code,
-        epoch=row.epoch,
-        address_sealed=row.address_sealed,
-        address_key=row.address_key,
-        since=since,
-    )
+@lru_cache(maxsize=1024)
+def _topics(starts: str) -> frozenset[int]:
+    """The topics of a variant, by where it starts in them."""
+    return frozenset(map(int, json.loads(starts)))

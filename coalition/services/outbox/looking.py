@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from coalition.address import Address
+from coalition.db import Prepared
 from coalition.errors import CoalitionError
 from coalition.models import (
     Delivery,
@@ -31,7 +32,11 @@ from coalition.services.outbox.deciding import decide
 from coalition.services.outbox.glance import Goes, glance
 from coalition.vault import Vault
 
-_GOES_ON = select(Issue.id).where(Issue.id == bindparam("issue"), Issue.state.in_([Phase.SENDING, Phase.CANCELLED]))
+_GOES_ON = Prepared(
+    select(Issue.id).where(
+        Issue.id == bindparam("issue"), (Issue.state == Phase.SENDING) | (Issue.state == Phase.CANCELLED)
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def look(session: Session, vault: Vault, claimed: Claimed, ids: Sequence[int], n
     if claimed.issue_id is None:
         found = [_look_alone(session, vault, claimed, delivery, now) for delivery in _queued(session, ids)]
         return [ready for ready in found if ready is not None]
-    whole = [_as_planned(vault, claimed, goes) for goes in glance(session, claimed.issue_id, ids, now)]
+    whole = [_as_planned(vault, claimed, goes) for goes in glance(session, claimed.batch_id, ids, now)]
     seen = {ready.delivery_id for ready in whole if ready is not None}
     rest = [each for each in ids if each not in seen]
     changed = _look_at_digests(session, vault, claimed, claimed.issue_id, rest, now) if rest else []
@@ -96,8 +101,7 @@ def goes_on(session: Session, claimed: Claimed) -> bool:
     """Whether the issue of a batch is still to be sent, or is there to be cancelled; a held one waits."""
     if claimed.issue_id is None:
         return True
-    found = session.connection().execute(_GOES_ON, {"issue": claimed.issue_id})
-    return found.first() is not None
+    return _GOES_ON.run(session, issue=claimed.issue_id).first() is not None
 
 
 def _look_at_digests(

@@ -5,12 +5,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from coalition.address import Address
 from coalition.config import Uncertain
+from coalition.db import Prepared
 from coalition.mail.replies import Outcome, Reply
 from coalition.models import (
     RETRIED,
@@ -32,17 +34,6 @@ _TRIES = [timedelta(minutes=5), timedelta(minutes=30), *[timedelta(hours=h) for 
 _LONGEST_PATIENCE = timedelta(days=5)
 # How long a letter waits that stood first when a session ended; it costs no attempt.
 _STAND_BACK = timedelta(minutes=1)
-
-_TAKEN = (
-    update(Delivery)
-    # Once: a commit that was done but not heard of is done again.
-    .where(
-        Delivery.id == bindparam("one"),
-        Delivery.batch_id == bindparam("held"),
-        Delivery.state == Outbound.QUEUED,
-    )
-    .values(state=Outbound.SENT, attempts=Delivery.attempts + 1, ended_at=bindparam("now"), reply=bindparam("said"))
-)
 
 
 @dataclass(frozen=True)
@@ -108,13 +99,22 @@ def record(session: Session, claimed: Claimed, results: Sequence[Result], policy
 def _record_taken(session: Session, claimed: Claimed, results: Sequence[Result], now: datetime) -> None:
     """Digests that the mail server took: nearly all results are this one, and nothing else follows from it."""
     if results:
-        session.connection().execute(
-            _TAKEN,
-            [
-                {"one": each.delivery_id, "held": claimed.batch_id, "said": str(each.reply), "now": now}
-                for each in results
-            ],
-        )
+        said = [fact for each in results for fact in (each.delivery_id, str(each.reply))]
+        values = {f"fact_{number}": fact for number, fact in enumerate(said)}
+        _taken(len(results)).run(session, held=claimed.batch_id, now=now, **values)
+
+
+@cache
+def _taken(results: int) -> Prepared:
+    """One statement for so many results, each an identifier and a reply."""
+    rows = ", ".join(f"(CAST(:fact_{2 * n} AS BIGINT), CAST(:fact_{2 * n + 1} AS TEXT))" for n in range(results))
+    said = text(f"VALUES {rows}").columns(column1=Delivery.id.type, column2=Delivery.reply.type).subquery("said")
+    return Prepared(
+        update(Delivery)
+        # Once: a commit that was done but not heard of is done again.
+        .where(Delivery.id == said.c.column1, Delivery.batch_id == bindparam("held"), Delivery.state == Outbound.QUEUED)
+        .values(state=Outbound.SENT, attempts=Delivery.attempts + 1, ended_at=bindparam("now"), reply=said.c.column2)
+    )
 
 
 def _sent(session: Session, delivery: Delivery, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """The sender: claims batches and works through them until it is told to stop.
 
-Each turn is one short transaction (keep the lease, record what is done, look at the next letters, announce them) and
+Each turn is one short transaction (record what is done, look at the next letters, announce them) and
 then at most 25 answers or 50 milliseconds of sending. Letters that are under way stay so over a turn, so that the mail
 server never waits for the database. Whatever dies, one announced group and what is under way are in doubt, no more.
 """

@@ -18,7 +18,7 @@ from tests.services.scenes import deliveries, drain_to, sender_to, states
 BLOCKED = "550 5.7.1 your address is on a list"
 TOO_MUCH = "421 4.7.28 unusual rate of mail"
 REFUSALS = 20
-UNDER_WAY = 8  # letters that four connections hold at most
+UNDER_WAY = 12  # letters that four connections hold or have at hand at most
 PAUSE = timedelta(minutes=10, seconds=1)
 
 

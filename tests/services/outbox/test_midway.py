@@ -14,7 +14,7 @@ from tests.house import House
 from tests.services.scenes import Watchful, an_audience, cursors, deliveries, drain_to, leave, undo
 
 READERS = 3 * GROUP
-UNDER_WAY = 8  # letters that four connections hold at most
+UNDER_WAY = 12  # letters that four connections hold or have at hand at most
 Act = Callable[[House, int, list[Subscriber]], None]
 
 

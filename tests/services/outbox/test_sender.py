@@ -18,7 +18,7 @@ from tests.relay import Action, CatchAll, Scripted
 from tests.services.scenes import Watchful, an_audience, deliveries, drain_to, sender_to, states
 
 _STUCK = 30  # seconds after which a test that waits is called stuck
-UNDER_WAY = 8  # letters that four connections hold at most
+UNDER_WAY = 12  # letters that four connections hold or have at hand at most
 
 
 @contextmanager
