@@ -4,15 +4,14 @@ import logging
 import threading
 
 import click
-import waitress
 from sqlalchemy.exc import SQLAlchemyError
 
-from coalition.app import create_app
 from coalition.cli.ending import Ending
 from coalition.cli.shared import opened
+from coalition.cli.webserver import web_server
 from coalition.clock import utcnow
-from coalition.config import Config, Relay, Security, read_config
-from coalition.errors import CoalitionError, Misconfigured
+from coalition.config import Relay, Security, read_config
+from coalition.errors import CoalitionError
 from coalition.mail.smtp import SmtpClient
 from coalition.mailbox.server import Mailbox
 from coalition.models import Cadence
@@ -37,7 +36,7 @@ def run() -> None:
     planted = _plant_samples(resources)
     ending, stop_ticking = Ending(), threading.Event()
     mailbox = None
-    server = _web_server(config, resources)
+    server = web_server(config, resources)
     try:
         if config.relay is None:
             mailbox = Mailbox(page_port=config.mailbox_port, site_url=resources.links.signup())
@@ -49,14 +48,16 @@ def run() -> None:
         ticking = threading.Thread(target=_tick_until, args=(resources, stop_ticking), name="tick", daemon=True)
         ticking.start()
         sending = ending.run(sender.run, "sender")
-        _say_where(resources, mailbox, planted)
-        ending.wait()
-        click.echo("Ending: the letter that is on its way is finished, the rest waits.")
-        sender.stop()
-        stop_ticking.set()
-        server.close()
-        sending.join()
-        ticking.join(timeout=2)
+        try:
+            _say_where(resources, mailbox, planted)
+            ending.wait()
+            click.echo("Ending: the letter that is on its way is finished, the rest waits.")
+        finally:  # also where nobody reads any more what is said here
+            sender.stop()
+            stop_ticking.set()
+            server.close()
+            sending.join()
+            ticking.join(timeout=2)
     finally:
         server.close()
         if mailbox is not None:
@@ -73,7 +74,7 @@ def serve() -> None:
     _log_plainly()
     resources = opened()
     ending = Ending()
-    server = _web_server(resources.config, resources)
+    server = web_server(resources.config, resources)
     threading.Thread(target=server.run, name="web", daemon=True).start()
     click.echo(f"Pages: {resources.links.signup()}")
     ending.wait()
@@ -91,24 +92,6 @@ def tick() -> None:
     for name, rows in _tick(resources).items():
         click.echo(f"{name}: {rows}")
     resources.database.close()
-
-
-def _web_server(config: Config, resources: Resources) -> waitress.server.BaseWSGIServer:
-    try:
-        return waitress.create_server(
-            create_app(resources),
-            host=config.host,
-            port=config.port,
-            threads=8,
-            ident=None,
-            max_request_body_size=64 * 1024,
-            channel_timeout=30,
-        )
-    except OSError as error:
-        raise Misconfigured(
-            f"Port {config.port} on {config.host} is taken or can't be used: end the other program,"
-            " or choose another with COALITION_BIND=127.0.0.1:8010."
-        ) from error
 
 
 def _tick_until(resources: Resources, stop: threading.Event) -> None:

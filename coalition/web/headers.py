@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, g, request
 
+from coalition.config import Config
 from coalition.web.shared import resources, spoken
 
 _DENIED = "accelerometer camera display-capture geolocation gyroscope magnetometer microphone midi payment usb"
@@ -17,14 +18,8 @@ def secure(response: Response) -> Response:
     origins: list[str] | None = g.get("frame_origins")
     headers = response.headers
     headers["Content-Security-Policy"] = _policy(origins, g.get("thanks_url"))
-    headers["X-Content-Type-Options"] = "nosniff"
-    # With no-referrer a browser would send `Origin: null`, and our own buttons would look like a stranger's.
-    headers["Referrer-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = _PERMISSIONS
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin" if origins is None else "cross-origin"
-    if resources().config.secure:
-        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    headers.update(_everywhere(resources().config))
     headers.setdefault("Cache-Control", "no-store")  # style sheets and the mark say themselves how long they last
     if not _is_for_search_engines(request.endpoint):
         headers["X-Robots-Tag"] = "noindex"
@@ -33,6 +28,27 @@ def secure(response: Response) -> Response:
         if g.get("depends_on_browser"):
             response.vary.add("Accept-Language")
     return response
+
+
+def of_a_refusal(config: Config) -> dict[str, str]:
+    """The headers of a line of text with which the web server itself refuses what is no request for us."""
+    return {
+        "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Cache-Control": "no-store",
+        "X-Robots-Tag": "noindex",
+    } | _everywhere(config)
+
+
+def _everywhere(config: Config) -> dict[str, str]:
+    same = {
+        "X-Content-Type-Options": "nosniff",
+        # With no-referrer a browser would send `Origin: null`, and our own buttons would look like a stranger's.
+        "Referrer-Policy": "same-origin",
+        "Permissions-Policy": _PERMISSIONS,
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+    return same | ({"Strict-Transport-Security": "max-age=31536000; includeSubDomains"} if config.secure else {})
 
 
 def _is_for_search_engines(endpoint: str | None) -> bool:

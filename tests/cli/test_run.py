@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.shell import end, free_ports, program, running
+from tests.web.doors import speak
 
 READY = "Ctrl-C ends it."
 
@@ -45,6 +46,44 @@ def test_it_ends_well_however_often_it_is_told_and_begins_again_where_it_was(tmp
             assert end(process, *signals) == 0
 
     assert program("outbox", "check", folder=tmp_path).code == 0
+
+
+def test_it_ends_although_nobody_reads_any_more_what_it_says(tmp_path: Path) -> None:
+    with running("run", folder=tmp_path, ready=READY, **_ports(free_ports())) as (process, _):
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdout = None
+        assert end(process, signal.SIGTERM) == 1
+
+    assert program("outbox", "check", folder=tmp_path).code == 0
+
+
+_BEYOND_MEASURE = {
+    "400": b"no HTTP at all\r\n\r\n",
+    "413": b"POST /join/main HTTP/1.0\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n",
+    "501": b"POST /join/main HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+}
+
+
+def test_w1_what_the_server_refuses_by_itself_carries_the_headers_too(tmp_path: Path) -> None:
+    ports = free_ports()
+
+    with running("run", folder=tmp_path, ready=READY, **_ports(ports)):
+        answers = {status: speak(ports[0], request) for status, request in _BEYOND_MEASURE.items()}
+
+    for status, answer in answers.items():
+        assert answer.split()[1] == status.encode()
+        for header in (
+            b"Content-Security-Policy: default-src 'none';",
+            b"X-Content-Type-Options: nosniff",
+            b"Referrer-Policy: same-origin",
+            b"Permissions-Policy: ",
+            b"Cross-Origin-Opener-Policy: same-origin",
+            b"Cross-Origin-Resource-Policy: same-origin",
+            b"Cache-Control: no-store",
+        ):
+            assert answer.count(b"\r\n" + header) == 1, (status, header)
+        assert b"waitress" not in answer
 
 
 def test_serving_pages_alone_ends_as_well(tmp_path: Path) -> None:
