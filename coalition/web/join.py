@@ -88,9 +88,9 @@ def join(slug: str) -> Answer:
         return _form_page(shown, signup, framed=framed, status=422)
     stamp, carried = stamps.judge(shown.form, shown.wording, guards.one(fields, "stamp"))
     site = carried or stamps.origin()
-    if stamp is Stamp.MISSING:
-        return _ask_to_press(shown, signup, site, framed)
     is_machine = stamp is Stamp.WRONG or bool(guards.one(fields, "homepage"))
+    if stamp is Stamp.MISSING and not is_machine:
+        return _ask_to_press(shown, signup, site, framed)
     with resources().database.transaction() as session:
         _write_down(session, shown, signup.address, signup.topics.data or [], site, is_machine=is_machine)
     if shown.form.thanks_url:

@@ -179,6 +179,16 @@ def test_i14_who_fills_in_the_hidden_field_gets_the_answer_of_everybody_and_no_l
     assert [each.recipient for each in house.drain()] == ["ada@example.org"]
 
 
+def test_i14_the_hidden_field_of_a_form_on_another_site_tells_a_machine_as_well(house: House) -> None:
+    person = house.sign_up("ada@example.org")
+    machine = house.browser.post(
+        "/join/main", data={"email": "bob@example.org", "topics": "housing", "homepage": "https://spam.example"}
+    )
+
+    assert (machine.status, list(machine.headers)) == (person.status, list(person.headers))
+    assert [each.recipient for each in house.drain()] == ["ada@example.org"]
+
+
 @pytest.mark.parametrize("topics_", [["housing"], []])
 def test_a_form_whose_topics_were_all_closed_meanwhile_takes_no_sign_up(house: House, topics_: list[str]) -> None:
     data = {"email": "ada@example.org", "topics": topics_, "stamp": form_stamp(house)}
