@@ -29,8 +29,8 @@ class Address:
         typed = typed.strip(" \t")
         if not typed:
             raise BadAddress(N_("Enter your e-mail address"))
-        _refuse_invisible(typed)
         _refuse_several(typed)
+        _refuse_invisible(typed)
         local, _, _ = typed.rpartition("@")
         if not local.isascii():
             raise BadAddress(N_("Enter an e-mail address without accents or other special letters before the @"))
