@@ -80,6 +80,11 @@ class Config:
         return self.home / "keys"
 
     @property
+    def anchors(self) -> Path:
+        """The file that remembers, outside the database, how the consent chain stood."""
+        return self.home / "consent-anchors.txt"
+
+    @property
     def is_local(self) -> bool:
         """Whether links lead to this machine only, as while trying it out."""
         return is_loopback(urlsplit(self.base_url).hostname or "")

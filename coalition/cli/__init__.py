@@ -1,6 +1,6 @@
 """The `coalition` command: thin groups over the services, one a noun."""
 
-from coalition.cli import databases, digests, doctor, feeds, forms, items, outbox, run, subscribers, topics
+from coalition.cli import databases, digests, doctor, feeds, forms, items, outbox, privacy, run, subscribers, topics
 from coalition.cli.shared import Group
 
 main = Group(
@@ -19,6 +19,7 @@ for command in (
     digests.digest,
     subscribers.subscriber,
     outbox.outbox,
+    privacy.privacy,
     databases.database,
     doctor.doctor,
 ):

@@ -16,7 +16,7 @@ from coalition.mail.smtp import SmtpClient
 from coalition.mailbox.server import Mailbox
 from coalition.models import Cadence
 from coalition.resources import Resources, open_resources, prepare
-from coalition.services import automatic, feeds, fetching, samples, upkeep
+from coalition.services import anchors, automatic, chain, feeds, fetching, samples, upkeep
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +110,17 @@ def _tick(resources: Resources) -> dict[str, int]:
     read = feeds.fetch_all(resources.database, fetching.policy_of(resources.config), utcnow())
     if read:
         done["items from feeds"] = sum(result.taken.new for result in read)
+    _note_the_chain(resources)
     sent = automatic.plan_and_send(resources.database, resources.letters, resources.config.community, utcnow())
     return done | {f"letters of the {cadence} issue": n for cadence, n in sent.items()}
+
+
+def _note_the_chain(resources: Resources) -> None:
+    """Note once an hour, outside the database, how the consent chain stands."""
+    path, now = resources.config.anchors, utcnow()
+    if anchors.is_due(path, now):
+        with resources.database.reading() as session:
+            anchors.note(path, chain.head(session), now)
 
 
 def _plant_samples(resources: Resources) -> bool:

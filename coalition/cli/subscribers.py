@@ -1,11 +1,15 @@
 """`coalition subscriber`"""
 
+import json
+
 import click
 
 from coalition.address import Address
-from coalition.cli.shared import Group, changing, json_option, looking, show
+from coalition.cli.evidence import written_out
+from coalition.cli.privacy import verified
+from coalition.cli.shared import Group, changing, json_option, looking, opened, show
 from coalition.clock import utcnow
-from coalition.services import audit, counts, people, preferences, unsubscribe
+from coalition.services import audit, counts, evidence, people, preferences, unsubscribe
 from coalition.services.unsubscribe import Channel
 
 
@@ -54,6 +58,29 @@ def show_(address: str, as_json: bool) -> None:
     show(held, as_json=False, empty="No subscriptions.")
     click.echo()
     show(letters, as_json=False, empty="No letters.")
+
+
+@subscriber.command("evidence")
+@click.argument("address")
+@json_option
+def evidence_(address: str, as_json: bool) -> None:
+    """Print all that proves what somebody agreed to: wordings, letters, presses, every later change. It is recorded.
+
+    It stands alone: whoever reads it can compute the hashes anew. Keep it as you would keep the address.
+
+    Example: coalition subscriber evidence ada@example.org
+    """
+    parsed, resources = Address.parse(address), opened()
+    with resources.database.reading() as session:
+        code = evidence.subject(session, resources.vault, parsed)
+        verdict = verified(resources, session)
+        found = evidence.dossier(session, resources.config.community, parsed, code, verdict, utcnow())
+    with resources.database.transaction() as session:
+        audit.record(session, "subscriber evidence", code)
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), default=lambda moment: moment.isoformat(), indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(written_out(found)))
 
 
 @subscriber.command("leave")

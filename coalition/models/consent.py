@@ -9,7 +9,8 @@ from coalition.models.base import Base, Id
 class Consent(Base):
     """One link of the chain: `hash` is H(previous hash, content hash), and the salt is inside the content hash.
 
-    Erasing empties content and salt only, so the chain stays provable and the content can't be guessed.
+    Erasing empties content and salt only, so the chain stays provable and the content can't be guessed. The database
+    itself refuses any other change (triggers of migration 0007).
     """
 
     __tablename__ = "consent"

@@ -92,6 +92,7 @@ class Request(Base):
     topics: Mapped[list[int]]
     cadence: Mapped[Cadence | None]
     wording_id: Mapped[int | None] = mapped_column(ForeignKey("wording.id"))
+    letter_wording_id: Mapped[int | None] = mapped_column(ForeignKey("wording.id"))  # what the letter to confirm says
     locale: Mapped[str]
     origin: Mapped[str | None]
     over_limit: Mapped[bool]

@@ -74,7 +74,7 @@ def press_yes(session: Session, vault: Vault, community: Community, nonce: str, 
         return look(session, nonce)
     _subscribe(session, community, person, request, now)
     _lift(session, vault, person)
-    _chain(session, person, request, now)
+    _chain(session, community, person, request, now)
     request.answer, request.answered_at = Answer.YES, now
     if not _welcome_waits(session, request):
         requests.queue_service(session, now, letter=Letter.WELCOME, request_id=request.id, subscriber_id=person.id)
@@ -94,7 +94,7 @@ def press_no(session: Session, nonce: str, now: datetime) -> Page:
     if request.answer is Answer.YES:
         subscriptions.end_all(session, person, Ended.DENIED, now)
         settling.settle_person(session, person, now)
-    consents.record(session, person.code, Event.DENIED, now, request=request.nonce)
+    consents.record(session, person.code, Event.DENIED, now, request=request.nonce, button=Answer.NO)
     request.answer, request.answered_at = Answer.NO, now
     session.flush()
     return look(session, nonce)
@@ -112,6 +112,7 @@ def ask_again(session: Session, nonce: str, *, over_limit: bool, now: datetime) 
         topics=tuple(request.topics),
         cadence=request.cadence,
         wording_id=request.wording_id,
+        letter_wording_id=request.letter_wording_id,
         origin=request.origin,
     )
     requests.write_down_sealed(
@@ -200,7 +201,7 @@ def _lift(session: Session, vault: Vault, person: Subscriber) -> None:
     session.execute(delete(Suppression).where(Suppression.address_key.in_(keys), Suppression.scope == Scope.LIST))
 
 
-def _chain(session: Session, person: Subscriber, request: Request, now: datetime) -> None:
+def _chain(session: Session, community: Community, person: Subscriber, request: Request, now: datetime) -> None:
     """Chain all three steps at the press, with their own times: unconfirmed requests leave no trace."""
     form = session.get(Form, request.form_id) if request.form_id else None
     wording = session.get(Wording, request.wording_id) if request.wording_id else None
@@ -214,10 +215,37 @@ def _chain(session: Session, person: Subscriber, request: Request, now: datetime
         origin=request.origin,
         locale=request.locale,
         topics=request.topics,
+        names=consents.names(session, request.topics),
         cadence=request.cadence,
         wording=wording.id if wording else None,
         wording_sha256=wording.sha256 if wording else None,
     )
     if request.mailed_at is not None:
-        consents.record(session, person.code, Event.MAILED, request.mailed_at, request=request.nonce)
-    consents.record(session, person.code, Event.CONFIRMED, now, request=request.nonce, topics=request.topics)
+        consents.record(
+            session,
+            person.code,
+            Event.MAILED,
+            request.mailed_at,
+            request=request.nonce,
+            **_letter(session, community, request),
+        )
+    consents.record(
+        session, person.code, Event.CONFIRMED, now, request=request.nonce, topics=request.topics, button=Answer.YES
+    )
+
+
+def _letter(session: Session, community: Community, request: Request) -> dict[str, object]:
+    """Which letter it was, and what it said."""
+    text = session.get(Wording, request.letter_wording_id) if request.letter_wording_id else None
+    nonce = session.scalar(
+        select(Delivery.nonce)
+        .where(Delivery.request_id == request.id, Delivery.letter == Letter.CONFIRM)
+        .order_by(Delivery.id.desc())
+        .limit(1)
+    )
+    return {
+        "message": nonce,  # with the domain, the two sides of the Message-ID
+        "domain": community.mail_domain,
+        "letter": text.id if text else None,
+        "letter_sha256": text.sha256 if text else None,
+    }

@@ -92,9 +92,15 @@ def save(
             added.append(topic_id)
     person.state = State.ACTIVE if wanted else State.LEFT
     if added or ended or changed:
-        cadences = {str(topic_id): cadence.value for topic_id, cadence in sorted(wanted.items())}
-        event = Event.CHANGED if wanted else Event.WITHDRAWN
-        consents.record(session, person.code, event, now, added=added, ended=ended, changed=changed, now=cadences)
+        facts = {
+            "added": added,
+            "ended": ended,
+            "changed": changed,
+            "now": {str(topic_id): cadence.value for topic_id, cadence in sorted(wanted.items())},
+            "names": consents.names(session, {*held, *wanted}),
+            "channel": "preferences",
+        }
+        consents.record(session, person.code, Event.CHANGED if wanted else Event.WITHDRAWN, now, **facts)
     settling.settle_person(session, person, now)
 
 
@@ -127,6 +133,7 @@ def pause(
     person = subscriptions.lock(session, person.id)
     person.pause_until, person.pause_mode = until, mode
     session.flush()
+    consents.record(session, person.code, Event.PAUSED, now, until=until.isoformat(), mode=mode)
     settling.settle_person(session, person, now)
 
 
@@ -135,6 +142,7 @@ def resume(session: Session, person: Subscriber, now: datetime) -> None:
     person = subscriptions.lock(session, person.id)
     if person.is_paused(now):
         person.pause_until = now
+        consents.record(session, person.code, Event.RESUMED, now)
 
 
 def letters_sent(session: Session, person: Subscriber) -> list[LetterSent]:

@@ -22,6 +22,7 @@ class Wish:
     topics: tuple[int, ...] = ()
     cadence: Cadence | None = None
     wording_id: int | None = None
+    letter_wording_id: int | None = None
     origin: str | None = None
 
 
@@ -45,6 +46,7 @@ def write_down_sealed(
         topics=list(wish.topics),
         cadence=wish.cadence,
         wording_id=wish.wording_id,
+        letter_wording_id=wish.letter_wording_id,
         locale=wish.locale,
         origin=wish.origin,
         over_limit=over_limit,

@@ -20,6 +20,7 @@ class Channel(StrEnum):
     ONE_CLICK = "one-click"
     PREFERENCES = "preferences"
     STAFF = "staff"
+    CLOSED = "closed"  # the topic was closed
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def undo(session: Session, community: Community, person: Subscriber, pressed_at:
     if restored:
         person.state = State.ACTIVE
         topics = [old.topic_id for old in restored]
-        consents.record(session, person.code, Event.UNDONE, now, topics=topics)
+        names = consents.names(session, topics)
+        consents.record(session, person.code, Event.UNDONE, now, topics=topics, names=names)
     session.flush()
     return len(restored)
 
@@ -94,6 +96,7 @@ def read_press(value: str) -> tuple[str, datetime]:
 def _left(session: Session, person: Subscriber, channel: Channel, now: datetime, topics: list[int]) -> Left:
     session.flush()
     if topics:
-        consents.record(session, person.code, Event.WITHDRAWN, now, channel=channel, topics=topics)
+        names = consents.names(session, topics)
+        consents.record(session, person.code, Event.WITHDRAWN, now, channel=channel, topics=topics, names=names)
         settling.settle_person(session, person, now)
     return Left(now, tuple(topics))

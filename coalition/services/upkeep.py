@@ -22,8 +22,10 @@ from coalition.models import (
     Subscription,
     Topic,
 )
-from coalition.services import subscriptions
+from coalition.services import consents, subscriptions
+from coalition.services.consents import Event
 from coalition.services.outbox import breakers
+from coalition.services.unsubscribe import Channel
 
 KEEP_REQUESTS = timedelta(days=7)
 # A mark has to outlive its slot; the longest is a month's issue.
@@ -96,8 +98,11 @@ def end_closed_topics(session: Session, now: datetime) -> int:
     found = session.execute(served.order_by(Subscription.subscriber_id).limit(_A_TIME)).all()
     for subscription_id, subscriber_id in found:
         person = subscriptions.lock(session, subscriber_id)
-        session.get_one(Subscription, subscription_id).end(Ended.CLOSED, now)
+        subscription = session.get_one(Subscription, subscription_id)
+        subscription.end(Ended.CLOSED, now)
         session.flush()
+        facts = {"topics": [subscription.topic_id], "names": consents.names(session, [subscription.topic_id])}
+        consents.record(session, person.code, Event.WITHDRAWN, now, channel=Channel.CLOSED, **facts)
         if not subscriptions.current(session, subscriber_id):
             subscriptions.end_all(session, person, Ended.CLOSED, now)
     return len(found)

@@ -1,6 +1,8 @@
 """Consent wordings: what people agree to, word for word, in every language that a form speaks."""
 
 import hashlib
+from datetime import datetime
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -9,7 +11,8 @@ from coalition.community import Community
 from coalition.db import insert_into
 from coalition.errors import BadContent
 from coalition.languages import N_, OWN_NAMES, language
-from coalition.models import Form, Wording
+from coalition.mail.letters import Letters
+from coalition.models import Cadence, Form, Letter, Wording
 
 # Ours, for forms that have none of their own. A form that holds the English row of it is such a form.
 OURS = N_(
@@ -60,6 +63,27 @@ def keep(session: Session, wording: Wording) -> Wording:
         session.execute(insert.on_conflict_do_nothing(index_elements=[Wording.sha256]))
         found = session.scalars(query).one()
     return found
+
+
+def of_confirm_letter(session: Session, letters: Letters, locale: str, cadence: Cadence, site: str | None) -> Wording:
+    """The row of what the letter to confirm says at this moment.
+
+    Topics, link and moments are stand-ins, so that many readers share a row and none of it is about one of them.
+    """
+    return keep(session, _wording(_confirm_letter(letters, locale, cadence, site), locale))
+
+
+def fits(wording: Wording) -> bool:
+    """Whether a row still has the text that its fingerprint was made from."""
+    return wording.sha256 == _wording(wording.text, wording.locale).sha256
+
+
+@lru_cache(maxsize=64)
+def _confirm_letter(letters: Letters, locale: str, cadence: Cadence, site: str | None) -> str:
+    moment = datetime(2000, 1, 1, tzinfo=letters.community.timezone)
+    facts = {"origin": site, "topics": ("…",), "cadence": cadence, "link": "…", "asked_at": moment, "until": moment}
+    letter = letters.render(Letter.CONFIRM, locale, html=False, **facts)
+    return f"{letter.subject}\n\n{letter.text}"
 
 
 def _ours(code: str) -> Wording:

@@ -110,15 +110,18 @@ def _write_down(
     session: Session, shown: Shown, address: Address, ticked: list[str], site: str | None, *, is_machine: bool
 ) -> None:
     """The request, with the language of the page and the very wording that stood on it."""
-    form, now = shown.form, utcnow()
+    form, now, letters = shown.form, utcnow(), resources().letters
     over = guards.over_limit(session, Kind.SIGNUP, address, now, form=form.slug)
+    locale = form.locale if shown.in_its_own_language else spoken().code
+    known_site = site if site in form.origins else None
     wish = requests.Wish(
         kind=Kind.SIGNUP,
-        locale=form.locale if shown.in_its_own_language else spoken().code,
+        locale=locale,
         form_id=form.id,
         topics=tuple(topic.id for topic in shown.topics if topic.slug in ticked),
         cadence=form.cadence,
         wording_id=shown.wording.id or wordings.keep(session, shown.wording).id,
+        letter_wording_id=wordings.of_confirm_letter(session, letters, locale, form.cadence, known_site).id,
         origin=site,
     )
     requests.write_down(session, resources().vault, address, wish, over_limit=over or is_machine, now=now)

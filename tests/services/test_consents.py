@@ -1,18 +1,25 @@
 """The consent chain: gapless, provable by anybody who recomputes it, and without a single address."""
 
 import hashlib
+import re
 from contextlib import suppress
+from datetime import timedelta
 
-from sqlalchemy import select, update
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from coalition.clock import utcnow
-from coalition.models import Consent
-from coalition.services import consents
+from coalition.models import Cadence, Consent, Format
+from coalition.services import consents, preferences, unsubscribe
 from coalition.services.consents import Event
+from coalition.services.unsubscribe import Channel
 from tests.house import House
 from tests.services.scenes import at_once, leave
+from tests.services.tampering import unguarded
 
 ADA = "ada@example.org"
+REFUSED = re.compile("only grows|never changed")
 
 
 def chain(house: House) -> list[Consent]:
@@ -50,20 +57,67 @@ def test_the_chain_of_a_whole_journey_holds_and_names_no_address(house: House) -
 
 def test_a_row_that_was_changed_shows(house: House) -> None:
     house.join(ADA)
-    with house.database.transaction() as session:
-        session.execute(update(Consent).where(Consent.seq == 2).values(content='{"event": "denied"}'))
+    with unguarded(house) as session:
+        session.execute(text("UPDATE consent SET content = '{}' WHERE seq = 2"))
 
     assert broken_at(chain(house)) == [2]
 
 
-def test_an_erased_row_leaves_the_chain_provable(house: House) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE consent SET content = '{}' WHERE seq = 2",
+        "UPDATE consent SET content = NULL WHERE seq = 2",
+        "UPDATE consent SET salt = NULL WHERE seq = 2",
+        "UPDATE consent SET content = NULL, salt = NULL, subject = 'bea'",
+        "UPDATE consent SET content = NULL, salt = NULL, hash = content_hash",
+        "UPDATE consent SET content = NULL, salt = NULL, content_hash = hash",
+        "UPDATE consent SET content = NULL, salt = NULL, seq = seq + 10",
+        "DELETE FROM consent WHERE seq = 3",
+        "DELETE FROM consent",
+        "INSERT INTO consent SELECT 5, subject, content, salt, content_hash, salt FROM consent WHERE seq = 1",
+        "INSERT INTO consent SELECT 0, subject, content, salt, content_hash, salt FROM consent WHERE seq = 1",
+        "UPDATE wording SET text = 'I want everything.'",
+        "UPDATE wording SET sha256 = locale WHERE id = 1",
+        "DELETE FROM wording",
+    ],
+)
+def test_the_database_itself_refuses_to_change_what_was_agreed_to(house: House, statement: str) -> None:
+    house.join(ADA)
+    before = chain(house)
+
+    with pytest.raises(DBAPIError, match=REFUSED), house.database.transaction() as session:
+        session.execute(text(statement))
+
+    assert [row.hash for row in chain(house)] == [row.hash for row in before]
+
+
+def test_neither_replacing_nor_emptying_a_whole_table_goes_past_the_guards(house: House) -> None:
+    house.join(ADA)
+    past = (
+        ["INSERT OR REPLACE INTO consent SELECT * FROM consent", "REPLACE INTO wording SELECT * FROM wording"]
+        if house.database.is_sqlite
+        else ["TRUNCATE consent", "TRUNCATE wording CASCADE"]
+    )
+    for statement in past:
+        with pytest.raises(DBAPIError, match=REFUSED), house.database.transaction() as session:
+            session.execute(text(statement))
+
+    assert len(chain(house)) == 3
+
+
+def test_erased_rows_leave_the_chain_provable(house: House) -> None:
     house.join(ADA)
     with house.database.transaction() as session:
-        session.execute(update(Consent).where(Consent.seq == 2).values(content=None, salt=None))
+        emptied = consents.empty(session, house.person(ADA).code)
+        again = consents.empty(session, house.person(ADA).code)
         history = consents.history(session, house.person(ADA).code)
+    house.join("bea@example.org")
 
+    assert (emptied, again) == (3, 0)
     assert broken_at(chain(house)) == []
-    assert [row["event"] for row in history] == ["requested", "confirmed"]
+    assert history == []
+    assert [row.content is None for row in chain(house)] == [True] * 3 + [False] * 3
 
 
 def test_eight_writers_at_once_leave_no_gap_and_no_fork(house: House) -> None:
@@ -100,3 +154,27 @@ def test_the_wording_is_named_with_its_hash(house: House) -> None:
     assert len(requested["wording_sha256"]) == 64
     assert requested["at"] <= mailed["at"] <= confirmed["at"]
     assert requested["request"] == mailed["request"] == confirmed["request"]
+    assert requested["names"] == {"1": "Housing"}
+    [letter, _] = house.letters_to(ADA)
+    assert letter["Message-ID"] == f"<{mailed['message']}@{mailed['domain']}>"
+    assert confirmed["button"] == "yes"
+
+
+def test_every_later_change_stands_in_the_chain(house: House) -> None:
+    house.join(ADA, ("housing", "events"))
+    person, now, community = house.person(ADA), utcnow(), house.config.community
+    with house.database.transaction() as session:
+        preferences.save(session, community, person, {1: Cadence.DAILY}, Format.HTML, now, may_return=True)
+        preferences.pause(session, person, now + timedelta(days=7), now)
+        preferences.resume(session, person, now + timedelta(days=1))
+        left = unsubscribe.leave_all(session, person, Channel.ONE_CLICK, now)
+        unsubscribe.undo(session, community, person, left.at, now + timedelta(minutes=1))
+        unsubscribe.leave_all(session, person, Channel.STAFF, now)
+        history = consents.history(session, person.code)
+
+    assert [event["event"] for event in history[3:]] == [
+        "changed", "paused", "resumed", "withdrawn", "undone", "withdrawn",
+    ]  # fmt: skip
+    assert (history[3]["ended"], history[3]["changed"], history[3]["now"]) == ([2], [1], {"1": "daily"})
+    assert history[3]["names"] == {"1": "Housing", "2": "Events"}
+    assert [event["channel"] for event in history if event["event"] == "withdrawn"] == ["one-click", "staff"]
