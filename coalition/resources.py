@@ -12,10 +12,11 @@ from coalition.mail.letters import Letters
 from coalition.mail.signing import Signing
 from coalition.mail.signing_key import read_signing_key
 from coalition.mail.smtp import Outgoing
+from coalition.rings import RING_NAMES, RingFile, create_rings
 from coalition.services.outbox.composing import Composer
 from coalition.services.outbox.sender import Sender
 from coalition.tokens import Tokens
-from coalition.vault import RING_NAMES, Ring, Vault, create_rings, read_ring
+from coalition.vault import Vault
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,10 @@ def prepare(config: Config) -> bool:
         is_new = schema.is_empty(database)
         if is_new:
             create_rings(config.keys)
-        schema.upgrade(config.database_url, rings=_rings(config))
+        else:
+            schema.settle_keys(database, config.keys)
+        tokens, sealing, lookup = _rings(config)
+        schema.upgrade(config.database_url, rings=(tokens.now(), sealing.now(), lookup.now()))
         return is_new
     finally:
         database.close()
@@ -72,8 +76,9 @@ def open_resources(config: Config) -> Resources:
     database = Database(config.database_url)
     try:
         schema.require_current(database)
+        schema.settle_keys(database, config.keys)
         tokens_ring, sealing, lookup = rings = _rings(config)
-        schema.require_keys(database, rings)
+        schema.require_keys(database, tuple(ring.now() for ring in rings))
     except Misconfigured:
         database.close()
         raise
@@ -89,6 +94,6 @@ def open_resources(config: Config) -> Resources:
     )
 
 
-def _rings(config: Config) -> tuple[Ring, Ring, Ring]:
-    tokens, sealing, lookup = (read_ring(config.keys, name) for name in RING_NAMES)
+def _rings(config: Config) -> tuple[RingFile, RingFile, RingFile]:
+    tokens, sealing, lookup = (RingFile(config.keys, name) for name in RING_NAMES)
     return tokens, sealing, lookup

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -15,7 +16,7 @@ from coalition.db import Database
 from coalition.errors import Misconfigured
 from coalition.models import Base, KnownKey
 from coalition.paths import MIGRATIONS
-from coalition.vault import Ring
+from coalition.rings import RING_NAMES, Ring, settle
 
 _UNREACHABLE = "The database can't be reached or is none: check COALITION_DATABASE_URL and COALITION_HOME."
 _LOCK = 0x636F616C  # any fixed number: who migrates PostgreSQL holds this advisory lock
@@ -75,17 +76,27 @@ def is_empty(database: Database) -> bool:
         raise Misconfigured(_UNREACHABLE) from error
 
 
+def settle_keys(database: Database, folder: Path) -> None:
+    """Finish a rotation that died after the database had learned of it and before the file was in its place."""
+    with database.reading() as session:
+        known = session.execute(select(KnownKey.name, KnownKey.fingerprint)).all()
+    for name in RING_NAMES:
+        settle(folder, name, [fingerprint for ring, fingerprint in known if ring == name])
+
+
 def require_keys(database: Database, rings: tuple[Ring, ...]) -> None:
     """Raise Misconfigured unless the rings are those that this database was filled with."""
+    names = {ring.name for ring in rings}
     with database.reading() as session:
-        known = {(row.name, row.fingerprint) for row in session.scalars(select(KnownKey))}
+        known = {(row.name, row.fingerprint) for row in session.scalars(select(KnownKey)) if row.name in names}
     held = {(ring.name, mark) for ring in rings for mark in ring.fingerprints}
     faults = [
-        f"The key ring {name} lacks a key that this database was filled with: restore it from your backup."
+        f"The key ring {name} lacks a key that this database was filled with: restore its file from your backup."
         for name in sorted({name for name, _ in known - held})
     ]
     faults += [
-        f"The key ring {name} holds a key that this database does not know: it belongs to another installation."
+        f"The key ring {name} holds a key that this database does not know, because it belongs to another installation"
+        " or is newer than a database that came from a backup: restore the keys that go with this database."
         for name in sorted({name for name, _ in held - known})
     ]
     if faults:

@@ -10,6 +10,7 @@ import hmac
 import re
 import secrets
 from base64 import b32encode, urlsafe_b64encode
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -19,7 +20,7 @@ from itsdangerous.encoding import base64_encode, int_to_bytes
 
 from coalition.clock import utcnow
 from coalition.errors import BadToken, TokenExpired
-from coalition.vault import Ring
+from coalition.rings import Ring, Source
 
 _SHAPE = re.compile(r"[A-Za-z0-9_~-]{20,300}")
 _VALUE = re.compile(r"[A-Za-z0-9_-]+")
@@ -58,20 +59,40 @@ def _stamp(seconds: int) -> str:
     return base64_encode(int_to_bytes(seconds)).decode("ascii")
 
 
+@dataclass(frozen=True)
+class _Signers:
+    """A ring, ready to sign and to verify."""
+
+    ring: Ring
+    by_purpose: dict[Purpose, TimestampSigner]
+    # What itsdangerous would work out anew for every token; a sender makes thousands a second.
+    derived: dict[Purpose, bytes]
+
+    @classmethod
+    def of(cls, ring: Ring) -> "_Signers":
+        keys = [key for _, key in ring.keys]
+        signers = {
+            purpose: TimestampSigner(
+                keys, salt=purpose.value, sep="~", key_derivation="hmac", digest_method=hashlib.sha256
+            )
+            for purpose in Purpose
+        }
+        return cls(ring, signers, {purpose: signer.derive_key() for purpose, signer in signers.items()})
+
+
 class Tokens:
     """Makes and reads tokens with the ring `tokens`."""
 
-    def __init__(self, ring: Ring) -> None:
-        self._keys = [key for _, key in ring.keys]
-        # What itsdangerous would work out anew for every token; a sender makes thousands a second.
-        self._derived = {purpose: self._signer(purpose).derive_key() for purpose in Purpose}
+    def __init__(self, ring: Source) -> None:
+        self._ring = ring
+        self._kept = _Signers.of(ring.now())
 
     def make(self, purpose: Purpose, value: str, made_at: datetime | None = None) -> str:
         """Sign a value, byte for byte as itsdangerous does. `made_at` fixes the moment its lifetime counts from."""
         if not _VALUE.fullmatch(value):
             raise ValueError("a token's value is made of letters, digits, - and _")
         signed = f"{value}~{_stamp(int((made_at or utcnow()).timestamp()))}"
-        signature = hmac.digest(self._derived[purpose], signed.encode("ascii"), "sha256")
+        signature = hmac.digest(self._signers().derived[purpose], signed.encode("ascii"), "sha256")
         return f"{signed}~{urlsafe_b64encode(signature)[:-1].decode('ascii')}"
 
     def read(self, purpose: Purpose, token: str) -> str:
@@ -83,7 +104,7 @@ class Tokens:
         if not _SHAPE.fullmatch(token):
             raise BadToken("This link is not complete.")
         try:
-            raw, made_at = self._signer(purpose).unsign(token, return_timestamp=True)
+            raw, made_at = self._signers().by_purpose[purpose].unsign(token, return_timestamp=True)
         except (BadData, UnicodeError, ValueError, OverflowError) as error:
             raise BadToken("This link is not one of ours.") from error
         value, age = raw.decode("ascii"), utcnow() - made_at.astimezone(UTC)
@@ -94,7 +115,8 @@ class Tokens:
             raise BadToken("This link is dated in the future.")
         return value, made_at.astimezone(UTC)
 
-    def _signer(self, purpose: Purpose) -> TimestampSigner:
-        return TimestampSigner(
-            self._keys, salt=purpose.value, sep="~", key_derivation="hmac", digest_method=hashlib.sha256
-        )
+    def _signers(self) -> _Signers:
+        ring = self._ring.now()
+        if ring is not self._kept.ring:
+            self._kept = _Signers.of(ring)
+        return self._kept

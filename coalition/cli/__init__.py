@@ -1,6 +1,19 @@
 """The `coalition` command: thin groups over the services, one a noun."""
 
-from coalition.cli import databases, digests, doctor, feeds, forms, items, outbox, privacy, run, subscribers, topics
+from coalition.cli import (
+    databases,
+    digests,
+    doctor,
+    feeds,
+    forms,
+    items,
+    keys,
+    outbox,
+    privacy,
+    run,
+    subscribers,
+    topics,
+)
 from coalition.cli.shared import Group
 
 main = Group(
@@ -20,6 +33,7 @@ for command in (
     subscribers.subscriber,
     outbox.outbox,
     privacy.privacy,
+    keys.keys_,
     databases.database,
     doctor.doctor,
 ):

@@ -2,11 +2,13 @@
 
 import logging
 import threading
+from itertools import islice
 
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
 from coalition.cli.ending import Ending
+from coalition.cli.keys import sealing_anew
 from coalition.cli.shared import opened
 from coalition.cli.webserver import web_server
 from coalition.clock import utcnow
@@ -16,11 +18,12 @@ from coalition.mail.smtp import SmtpClient
 from coalition.mailbox.server import Mailbox
 from coalition.models import Cadence
 from coalition.resources import Resources, open_resources, prepare
-from coalition.services import anchors, automatic, chain, feeds, fetching, samples, upkeep
+from coalition.services import anchors, automatic, chain, feeds, fetching, keys, samples, upkeep
 
 log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 60
+_PAGES_A_TICK = 20
 
 
 @click.command("run")
@@ -111,6 +114,8 @@ def _tick(resources: Resources) -> dict[str, int]:
     if read:
         done["items from feeds"] = sum(result.taken.new for result in read)
     _note_the_chain(resources)
+    if resealed := _seal_some_anew(resources):
+        done["addresses sealed anew"] = resealed
     sent = automatic.plan_and_send(resources.database, resources.letters, resources.config.community, utcnow())
     return done | {f"letters of the {cadence} issue": n for cadence, n in sent.items()}
 
@@ -121,6 +126,18 @@ def _note_the_chain(resources: Resources) -> None:
     if anchors.is_due(path, now):
         with resources.database.reading() as session:
             anchors.note(path, chain.head(session), now)
+
+
+def _seal_some_anew(resources: Resources) -> int:
+    """Go on with what a rotation of the sealing keys has left; a few thousand at a time, other work waits too."""
+    with resources.database.reading() as session:
+        if keys.is_settled(session, resources.vault):
+            return 0
+    pages = list(islice(sealing_anew(resources), _PAGES_A_TICK))
+    if sum(pages) == 0:
+        with resources.database.transaction() as session:
+            keys.note_settled(session, resources.vault, utcnow())
+    return sum(pages)
 
 
 def _plant_samples(resources: Resources) -> bool:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generat
 
 from coalition.community import SELECTOR
 from coalition.errors import Misconfigured
-from coalition.vault import keep_secret, read_secret
+from coalition.rings import keep_secret, read_secret
 
 _BITS = 2048  # what RFC 8301 asks for; longer ones cost more at each letter, and many receivers gain nothing
 _LONGEST_STRING = 255  # of one string in a TXT record (RFC 1035, section 3.3)

@@ -9,8 +9,8 @@ import time_machine
 
 from coalition.errors import BadToken
 from coalition.links import SAMPLE_CODE, Links
+from coalition.rings import Ring
 from coalition.tokens import Purpose, Tokens, random_code
-from coalition.vault import Ring
 
 NOW = datetime(2026, 3, 12, 8, tzinfo=UTC)
 TOKENS = Tokens(Ring("tokens", ((1, bytes(range(32))),)))

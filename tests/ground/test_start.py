@@ -7,7 +7,7 @@ import pytest
 
 from coalition.errors import Misconfigured
 from coalition.resources import open_resources, prepare
-from coalition.vault import create_rings
+from coalition.rings import create_rings
 from tests.ground.bench import config_of, run
 
 

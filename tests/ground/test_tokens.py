@@ -12,8 +12,8 @@ from itsdangerous import TimestampSigner
 
 from coalition.clock import utcnow
 from coalition.errors import BadToken, TokenExpired
+from coalition.rings import Ring
 from coalition.tokens import LIFETIME, Purpose, Tokens, random_code
-from coalition.vault import Ring
 
 NOW = datetime(2026, 3, 12, 8, 0, tzinfo=UTC)
 ONE, TWO, THREE = (bytes(range(start, start + 32)) for start in (1, 60, 120))

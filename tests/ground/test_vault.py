@@ -8,7 +8,8 @@ import pytest
 
 from coalition.address import Address
 from coalition.errors import CoalitionError, Misconfigured
-from coalition.vault import RING_NAMES, Ring, Vault, create_rings, read_ring
+from coalition.rings import RING_NAMES, Ring, create_rings, read_ring
+from coalition.vault import Vault
 
 ADA, BOB = Address.parse("Ada@example.org"), Address.parse("bob@example.org")
 ONE, TWO, THREE = (bytes(range(start, start + 32)) for start in (1, 60, 120))

@@ -21,10 +21,10 @@ from coalition.mail.letters import Letters
 from coalition.mail.smtp import Envelope
 from coalition.models import Cadence, Format, Issue, Kind, Letter, Phase, Request, State, Subscriber, Variant
 from coalition.resources import open_resources, prepare
+from coalition.rings import RING_NAMES
 from coalition.services import drafts, editions, items, topics
 from coalition.services.outbox.composing import Composer
 from coalition.services.outbox.looking import Ready
-from coalition.vault import RING_NAMES
 from tests.mail.words import Words, plenty
 
 WRITTEN = datetime(2026, 3, 12, 8, 5, tzinfo=UTC)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, generate
 
 from coalition.errors import Misconfigured
 from coalition.mail.signing_key import create_signing_key, key_file, read_signing_key, record_strings
-from coalition.vault import keep_secret
+from coalition.rings import keep_secret
 from tests.mail.signatures import a_key
 
 

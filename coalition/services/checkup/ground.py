@@ -11,9 +11,9 @@ from coalition.db import Database
 from coalition.errors import Misconfigured
 from coalition.mail.signing_key import SigningKey, read_signing_key
 from coalition.models import Audit
+from coalition.rings import RING_NAMES, Ring, read_ring
 from coalition.services.checkup.findings import Finding, advice, fault, ok
 from coalition.services.outbox import ledger
-from coalition.vault import RING_NAMES, Ring, read_ring
 
 _APART = timedelta(seconds=5)  # two clocks that are right
 

@@ -66,19 +66,25 @@ def _letter(session: Session, vault: Vault, request: Request, now: datetime) -> 
             return None, "unknown"
         request.subscriber_id = person.id
         return Letter.PREFERENCES_LINK, ""
-    person = person or _make(session, request, now)
+    person = person or _make(session, vault, request, now)
     request.subscriber_id = person.id
     if person.state is State.ACTIVE and scope is None and subscriptions.current(session, person.id):
         return (None, "told lately") if _told_lately(session, person, now) else (Letter.ALREADY_SUBSCRIBED, "")
     return Letter.CONFIRM, ""
 
 
-def _make(session: Session, request: Request, now: datetime) -> Subscriber:
-    """The subscriber of a request, made; two senders that make the same one end with one."""
+def _make(session: Session, vault: Vault, request: Request, now: datetime) -> Subscriber:
+    """The subscriber of a request, made; two senders that make the same one end with one.
+
+    Under the newest keys, whatever the request was written with: two requests from before and after a rotation must
+    not make two people.
+    """
+    address = vault.open(request.address_sealed, request.address_key)
+    key = vault.key(address)
     person = Subscriber(
         code=random_code(),
-        address_sealed=request.address_sealed,
-        address_key=request.address_key,
+        address_sealed=vault.seal(address),
+        address_key=key,
         locale=request.locale,
         format=Format.HTML,
         timezone=None,
@@ -94,7 +100,7 @@ def _make(session: Session, request: Request, now: datetime) -> Subscriber:
         with session.begin_nested():
             session.add(person)
     except IntegrityError:
-        return session.scalars(select(Subscriber).where(Subscriber.address_key == request.address_key)).one()
+        return session.scalars(select(Subscriber).where(Subscriber.address_key == key)).one()
     return person
 
 
