@@ -9,7 +9,7 @@ from coalition.cli.evidence import written_out
 from coalition.cli.privacy import verified
 from coalition.cli.shared import Group, changing, json_option, looking, opened, show
 from coalition.clock import utcnow
-from coalition.services import audit, counts, evidence, people, preferences, unsubscribe
+from coalition.services import audit, counts, evidence, held, people, unsubscribe
 from coalition.services.unsubscribe import Channel
 
 
@@ -36,7 +36,7 @@ def show_(address: str, as_json: bool) -> None:
             "confirmed": person.confirmed_at,
             "paused_until": person.pause_until,
         }
-        held = [
+        topics = [
             {
                 "topic": topic.slug,
                 "cadence": subscription.cadence.value,
@@ -44,18 +44,18 @@ def show_(address: str, as_json: bool) -> None:
                 "ended": subscription.ended_at,
                 "why": (subscription.ended_reason or subscription.source).value,
             }
-            for subscription, topic in preferences.all_subscriptions(session, person)
+            for subscription, topic in held.subscriptions(session, person)
         ]
         letters = [
             {"letter": each.letter.value if each.letter else None, "state": each.state.value, "at": each.at}
-            for each in preferences.letters_sent(session, person)
+            for each in held.letters(session, person)
         ]
     if as_json:
-        show([{**facts, "subscriptions": held, "letters": letters}], as_json=True, empty="")
+        show([{**facts, "subscriptions": topics, "letters": letters}], as_json=True, empty="")
         return
     show([{"what": name.replace("_", " "), "is": value} for name, value in facts.items()], as_json=False, empty="")
     click.echo()
-    show(held, as_json=False, empty="No subscriptions.")
+    show(topics, as_json=False, empty="No subscriptions.")
     click.echo()
     show(letters, as_json=False, empty="No letters.")
 

@@ -12,11 +12,8 @@ from coalition.errors import Refused
 from coalition.languages import N_, language
 from coalition.models import (
     Cadence,
-    Delivery,
     Ended,
     Format,
-    Letter,
-    Outbound,
     PauseMode,
     Source,
     State,
@@ -38,15 +35,6 @@ class Choice:
     topic: Topic
     cadence: Cadence | None
     since: datetime | None
-
-
-@dataclass(frozen=True)
-class LetterSent:
-    """One letter to this person, for their own eyes."""
-
-    letter: Letter | None
-    state: Outbound
-    at: datetime | None
 
 
 def choices(session: Session, person: Subscriber) -> list[Choice]:
@@ -143,27 +131,6 @@ def resume(session: Session, person: Subscriber, now: datetime) -> None:
     if person.is_paused(now):
         person.pause_until = now
         consents.record(session, person.code, Event.RESUMED, now)
-
-
-def letters_sent(session: Session, person: Subscriber) -> list[LetterSent]:
-    """The letters to this person, newest first."""
-    query = (
-        select(Delivery.letter, Delivery.state, Delivery.ended_at)
-        .where(Delivery.subscriber_id == person.id)
-        .order_by(Delivery.id.desc())
-    )
-    return [LetterSent(*row) for row in session.execute(query)]
-
-
-def all_subscriptions(session: Session, person: Subscriber) -> list[tuple[Subscription, Topic]]:
-    """Every subscription a person ever had, newest first."""
-    query = (
-        select(Subscription, Topic)
-        .join(Topic, Topic.id == Subscription.topic_id)
-        .where(Subscription.subscriber_id == person.id)
-        .order_by(Subscription.id.desc())
-    )
-    return list(session.execute(query))
 
 
 def _choice(topic: Topic, subscription: Subscription | None) -> Choice:

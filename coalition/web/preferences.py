@@ -1,4 +1,4 @@
-"""The preference centre. A digest's link may change choices; only a fresh link shows what is held."""
+"""The preference centre. A digest's link may change choices; what only a fresh link may do has rooms of its own."""
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
@@ -13,7 +13,7 @@ from coalition.clock import utcnow
 from coalition.errors import BadAddress, Refused
 from coalition.languages import N_, OWN_NAMES, language, languages
 from coalition.models import Cadence, Format, Kind, PauseMode, State, Subscriber
-from coalition.services import consents, moments, preferences, requests, unsubscribe
+from coalition.services import moments, preferences, requests, unsubscribe
 from coalition.services.moments import Hour
 from coalition.services.unsubscribe import Channel
 from coalition.tokens import Purpose
@@ -94,29 +94,6 @@ def choose(token: str) -> Answer:
             told = spoken().gettext(str(error))
             return _show(session, person, key, error=told, field=action, status=422)
     return redirect(url_for("preferences.look", token=token, done=note), 303)
-
-
-@pages.get("/preferences/<token>/data")
-def data(token: str) -> Answer:
-    """What is held about a person, and why they are on this list; through a fresh link only."""
-    key = read_key(token)
-    if key.is_sample:
-        return page("sample", what="data")
-    held = resources()
-    with held.database.reading() as session:
-        person = holder(session, key)
-        if not key.fresh:
-            return page("needs_fresh", 403, token=token)
-        return page(
-            "data",
-            token=token,
-            person=person,
-            reads=language(person.locale),
-            address=held.vault.open(person.address_sealed or b"", person.address_key or b"").written,
-            subscriptions=preferences.all_subscriptions(session, person),
-            letters=preferences.letters_sent(session, person),
-            history=consents.history(session, person.code),
-        )
 
 
 def show_confirmed(session: Session, person: Subscriber) -> tuple[str, int]:

@@ -8,7 +8,7 @@ import time_machine
 from coalition.clock import utcnow
 from coalition.errors import Refused
 from coalition.models import Cadence, Format, Source, State, Subscriber
-from coalition.services import cancelling, consents, preferences, subscriptions, topics
+from coalition.services import cancelling, consents, held, preferences, subscriptions, topics
 from tests.house import House, a_subscriber, text_of
 from tests.services.scenes import at_once, cursors, leave
 
@@ -171,7 +171,7 @@ def test_saving_twice_is_as_good_as_once(house: House) -> None:
 
     with house.database.reading() as session:
         [change] = consents.history(session, ada.code)
-        assert len(preferences.all_subscriptions(session, ada)) == 3
+        assert len(held.subscriptions(session, ada)) == 3
     assert change["changed"] == [1]
 
 
