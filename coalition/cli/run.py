@@ -1,6 +1,8 @@
 """`coalition run`: everything in one process. `serve` and `tick`: parts of it, for several machines."""
 
 import logging
+import os
+import shlex
 import threading
 from itertools import islice
 
@@ -24,6 +26,9 @@ log = logging.getLogger(__name__)
 
 _TICK_SECONDS = 60
 _PAGES_A_TICK = 20
+
+# What another terminal has to know too, or its commands would look elsewhere and print links that lead elsewhere.
+_SAID_AGAIN = ("COALITION_HOME", "COALITION_BIND", "COALITION_BASE_URL")
 
 
 @click.command("run")
@@ -162,6 +167,7 @@ def _say_where(resources: Resources, mailbox: Mailbox | None, planted: bool) -> 
         lines += [
             "What to try: sign up on the page, open the letter in the mailbox, confirm. Then, in another terminal:",
             "",
+            *(f"  export {name}={shlex.quote(value)}" for name in _SAID_AGAIN if (value := os.environ.get(name))),
             "  .venv/bin/coalition digest plan weekly",
             "  .venv/bin/coalition digest preview weekly",
             "  .venv/bin/coalition digest send weekly",

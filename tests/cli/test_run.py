@@ -37,6 +37,17 @@ def test_it_answers_where_it_says_and_ends_at_once_when_told(tmp_path: Path) -> 
         assert end(process, signal.SIGTERM) == 0
 
 
+def test_it_says_what_another_terminal_has_to_know_and_no_secret(tmp_path: Path) -> None:
+    settings = {**_ports(free_ports()), "HOME": str(tmp_path / "our list")}
+    secret = {"DATABASE_URL": f"sqlite:///{tmp_path}/secret.db"}
+
+    with running("run", folder=tmp_path, ready=READY, **settings, **secret) as (_, said):
+        assert f"  export COALITION_BIND={settings['BIND']}\n" in said
+        assert f"  export COALITION_HOME='{tmp_path}/our list'\n" in said
+        assert said.count("export ") == 2
+        assert "secret.db" not in said
+
+
 def test_it_ends_well_however_often_it_is_told_and_begins_again_where_it_was(tmp_path: Path) -> None:
     ports = free_ports()
 
