@@ -147,6 +147,10 @@ def snippet(slug: str, frame: bool, lang: str | None) -> None:
         else:
             text = plain_snippet(resources.links, community, found, forms.offered(session, found), offered[code])
     click.echo(text)
+    if frame and not found.origins:
+        click.echo(
+            f"No site may show this frame yet: coalition form edit {slug} --origin https://www.example.org", err=True
+        )
 
 
 def _facts(session: Session, community: Community, found: Form) -> dict[str, Any]:

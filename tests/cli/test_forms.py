@@ -158,6 +158,19 @@ def test_a_frame_snippet_shows_our_page(shell: Shell) -> None:
     assert shell.house.browser.get(frame.attrib["src"]).status_code == 200
 
 
+def test_a_frame_that_no_site_may_show_yet_says_what_to_do(shell: Shell) -> None:
+    shell.run("form", "edit", "main", "--no-origins")
+    before = shell.run("form", "snippet", "main", "--frame")
+    shell.run("form", "edit", "main", "--origin", "https://www.example.org")
+    after = shell.run("form", "snippet", "main", "--frame")
+
+    assert before.err == (
+        "No site may show this frame yet: coalition form edit main --origin https://www.example.org\n"
+    )
+    assert (after.out, after.err) == (before.out, "")
+    assert shell.run("form", "snippet", "main").err == ""
+
+
 def test_a_snippet_speaks_each_language_of_its_form(shell: Shell) -> None:
     shell.run("form", "add", "all", "--topic", "housing", "--topic", "events", "--locale", "cy")
 
