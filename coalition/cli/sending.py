@@ -76,15 +76,19 @@ def send(
             _allow(resources, found.id, allowed, because)
         preflight.require_clean(*look_over(resources, found.id, online=online))
         if not yes:
-            click.confirm(f"Send issue {found.id}, “{subject_of(resources, found)}”, to {total} readers?", abort=True)
+            click.confirm(f"Send issue {found.id}, “{subject_of(resources, found)}”, to {_readers(total)}?", abort=True)
         with resources.database.transaction() as session:
             issues.send(session, community, found.id, goes_at, at_once=not local_hour)
             audit.record(session, "digest send", str(found.id))
     say_if_nobody_sends(resources)
     if no_wait or on:
-        click.echo(f"Issue {found.id} goes to {total} readers. Watch it: coalition digest status {found.id} --watch")
+        click.echo(f"Issue {found.id} goes to {_readers(total)}. Watch it: coalition digest status {found.id} --watch")
     else:
         watch(resources, found.id)
+
+
+def _readers(total: int) -> str:
+    return "1 reader" if total == 1 else f"{total} readers"
 
 
 @click.command("hold")

@@ -149,6 +149,14 @@ def test_sending_asks_first_and_takes_no_for_an_answer(planned: Shell) -> None:
     assert planned.house.drain() == []
 
 
+def test_one_reader_is_one_reader(shell: Shell) -> None:
+    a_subscriber(shell.house)
+    shell.house.publish()
+    shell.run("digest", "plan", "weekly", "--subject", "The week")
+
+    assert "to 1 reader?" in shell.run("digest", "send", "weekly", answer="n\n", code=1).out
+
+
 def test_an_issue_is_held_resumed_and_cancelled(planned: Shell) -> None:
     planned.run("digest", "send", "1", "--yes", "--no-wait")
 
