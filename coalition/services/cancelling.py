@@ -15,9 +15,7 @@ from coalition.models import (
     Issue,
     Outbound,
     Phase,
-    Subscriber,
     Tally,
-    Variant,
 )
 from coalition.services import issues, settling
 from coalition.services.settling import Skip
@@ -91,18 +89,6 @@ def _cancel_batch(database: Database, issue_id: int, batch_id: int, now: datetim
         if batch.state is not Claim.OPEN:
             return
         issue = issues.get(session, issue_id)
-        rows = session.execute(
-            select(Delivery, Variant)
-            .join(Variant, Variant.id == Delivery.variant_id)
-            .where(Delivery.batch_id == batch.id, Delivery.state == Outbound.QUEUED)
-            .order_by(Delivery.subscriber_id)
-        )
-        waiting = rows.all()
-        readers = [delivery.subscriber_id for delivery, _ in waiting]
-        # Whoever moves cursors holds the locks on their people, always in the same order.
-        session.execute(
-            select(Subscriber.id).where(Subscriber.id.in_(readers)).order_by(Subscriber.id).with_for_update()
-        )
-        for delivery, variant in waiting:
-            settling.skip_delivery(session, delivery, variant, issue, Skip.CANCELLED, now)
+        waiting = select(Delivery).where(Delivery.batch_id == batch.id, Delivery.state == Outbound.QUEUED)
+        settling.skip_all(session, issue, session.scalars(waiting).all(), Skip.CANCELLED, now)
         batch.state = Claim.DONE

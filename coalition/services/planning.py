@@ -11,7 +11,7 @@ from coalition.db import Database
 from coalition.errors import Refused
 from coalition.mail.letters import Letters
 from coalition.models import Cadence, Delivery, Phase, Variant
-from coalition.services import cancelling, editions, issues, opening
+from coalition.services import cancelling, editions, issues, opening, staleness
 from coalition.services.dealing import Dealer
 from coalition.services.news import content_hash
 from coalition.services.opening import Brief, NothingToPlan, Opened
@@ -47,6 +47,7 @@ def plan(
     `progress` is told the readers of each page done. Opens its own transactions, one a page. Raises NothingToPlan where
     the period has its issue or there is no news.
     """
+    staleness.make_way(database, cadence, now)
     brief = Brief(cadence, subject, intro_md, planned_by)
     opened = opening.open_issue(database, community, brief, now, if_new=if_new)
     dealer = Dealer(database, opened.issue_id, now, community.items_per_topic)

@@ -41,6 +41,7 @@ class Skip(StrEnum):
     SUPPRESSED = "suppressed"
     ERASED = "erased"
     FAILED = "failed"
+    STALE = "stale"  # it would have come after its period
 
 
 @dataclass(frozen=True)
@@ -149,15 +150,27 @@ def skip_delivery(
         delivery.state, delivery.ended_at = Outbound.UNCERTAIN, now
         session.flush()
         return
-    waits = skip is Skip.CANCELLED or (skip is Skip.PAUSED and not _skips_news(session, delivery))
+    waits = skip in {Skip.CANCELLED, Skip.STALE} or (skip is Skip.PAUSED and not _skips_news(session, delivery))
     if waits and delivery.subscriber_id is not None:
         put_back(session, issue, [(delivery.subscriber_id, variant.from_positions)])
-    if skip in {Skip.CANCELLED, Skip.PAUSED, Skip.LEFT}:
+    if skip in {Skip.CANCELLED, Skip.STALE, Skip.PAUSED, Skip.LEFT}:
         _put_back_ended(session, delivery, variant, issue, variant.topics)
     count_items(session, issue.id, items_by_topic(session, variant, None), skip)
     delivery.state = Outbound.CANCELLED if skip is Skip.CANCELLED else Outbound.SKIPPED
     delivery.reason, delivery.ended_at = skip, now
     session.flush()
+
+
+def skip_all(session: Session, issue: Issue, deliveries: Iterable[Delivery], skip: Skip, now: datetime) -> None:
+    """End several digests unsent, for the same reason."""
+    waiting = sorted(deliveries, key=lambda delivery: delivery.subscriber_id or 0)
+    # Whoever moves cursors holds the locks on their people, always in the same order.
+    readers = [delivery.subscriber_id for delivery in waiting]
+    session.execute(select(Subscriber.id).where(Subscriber.id.in_(readers)).order_by(Subscriber.id).with_for_update())
+    ids = {delivery.variant_id for delivery in waiting}
+    variants = {each.id: each for each in session.scalars(select(Variant).where(Variant.id.in_(ids)))}
+    for delivery in waiting:
+        skip_delivery(session, delivery, variants[delivery.variant_id or 0], issue, skip, now)
 
 
 def count_failed(session: Session, delivery: Delivery, variant: Variant) -> None:

@@ -191,8 +191,9 @@ def test_letters_change_by_as_many_as_are_newly_reached_less_those_no_longer_rea
     chance = random.Random(3)
     with time_machine.travel(MONDAY, tick=False) as clock:
         town.send(town.plan())
-        clock.shift(7 * 86_400)  # by then everybody's hour has come
-        town.drain()
+        for _ in range(7):  # by then everybody's hour has come
+            clock.shift(86_400)
+            town.drain()
         for number in chance.sample(range(60), 15):
             leave(town, town.person(f"reader{number}@example.org"))
         for topic in TOPICS:

@@ -11,7 +11,7 @@ from coalition.config import Uncertain
 from coalition.db import Prepared
 from coalition.errors import LeaseLost
 from coalition.models import RETRIED, Batch, Claim, Delivery, Issue, Lane, Outbound, Phase
-from coalition.services import issues
+from coalition.services import issues, staleness
 from coalition.services.outbox.leases import LEASE_SECONDS, Morgue, lease_clock
 
 _KEEP = Prepared(
@@ -41,6 +41,7 @@ class Claimed:
     fence: int
     dated_at: datetime
     waiting: tuple[int, ...]
+    stale_at: datetime | None = None  # digests only
 
 
 def claim(session: Session, worker: str, now: datetime, *, service_only: bool = False) -> Claimed | None:
@@ -66,6 +67,7 @@ def claim(session: Session, worker: str, now: datetime, *, service_only: bool = 
     batch.state, batch.worker, batch.fence = Claim.CLAIMED, worker, batch.fence + 1
     batch.lease_until = lease_clock(session) + LEASE_SECONDS
     batch.announced_to = None
+    stale_at = _stale_at(session, batch)
     rows = session.execute(
         select(Delivery.id, Delivery.attempts)
         .where(Delivery.batch_id == batch.id, Delivery.state == Outbound.QUEUED)
@@ -76,7 +78,14 @@ def claim(session: Session, worker: str, now: datetime, *, service_only: bool = 
     never_given = batch.lane == Lane.SERVICE and not any(attempts for _, attempts in rows)
     batch.dated_at = now if never_given else batch.dated_at or now
     waiting = tuple(delivery_id for delivery_id, _ in rows)
-    return Claimed(batch.id, batch.issue_id, Lane(batch.lane), batch.fence, batch.dated_at, waiting)
+    return Claimed(batch.id, batch.issue_id, Lane(batch.lane), batch.fence, batch.dated_at, waiting, stale_at)
+
+
+def _stale_at(session: Session, batch: Batch) -> datetime | None:
+    issue = session.get(Issue, batch.issue_id) if batch.issue_id is not None else None
+    if issue is None or batch.due_at is None:
+        return None
+    return staleness.stale_at(issue.cadence, batch.due_at, batch.dated_at)
 
 
 def keep(session: Session, claimed: Claimed, worker: str, *, announce: int | None) -> None:

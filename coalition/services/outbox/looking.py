@@ -30,6 +30,7 @@ from coalition.services.outbox import consented
 from coalition.services.outbox.claims import Claimed
 from coalition.services.outbox.deciding import decide
 from coalition.services.outbox.glance import Goes, glance
+from coalition.services.settling import Skip
 from coalition.vault import Vault
 
 _GOES_ON = Prepared(
@@ -62,6 +63,11 @@ def look(session: Session, vault: Vault, claimed: Claimed, ids: Sequence[int], n
     if claimed.issue_id is None:
         found = [_look_alone(session, vault, claimed, delivery, now) for delivery in _queued(session, ids)]
         return [ready for ready in found if ready is not None]
+    if claimed.stale_at is not None and now >= claimed.stale_at:
+        issue = session.get_one(Issue, claimed.issue_id, populate_existing=True)
+        skip = Skip.CANCELLED if issue.state is Phase.CANCELLED else Skip.STALE
+        settling.skip_all(session, issue, _queued(session, ids), skip, now)
+        return []
     whole = [_as_planned(vault, claimed, goes) for goes in glance(session, claimed.batch_id, ids, now)]
     seen = {ready.delivery_id for ready in whole if ready is not None}
     rest = [each for each in ids if each not in seen]

@@ -21,6 +21,11 @@ class Slots:
     left: int = 0
 
     @property
+    def are_spent(self) -> bool:
+        """Whether more moments have to be reserved before the next letter goes."""
+        return bool(self.gap) and self.left <= 0
+
+    @property
     def ahead(self) -> float:
         """Seconds until the next moment."""
         return max(0.0, self.first - time.monotonic()) if self.gap else 0.0
@@ -32,10 +37,14 @@ class Slots:
 
 
 def reserve(session: Session, rate: float | None, letters: int) -> Slots:
-    """Reserve the next moments for so many letters. Without a rate, all may leave at once."""
+    """Reserve the next moments for so many letters, or those of one second. Without a rate, all may leave at once.
+
+    Not more at a time: a service letter takes its moment after those, and whoever was held up makes up for a second.
+    """
     if rate is None or not letters:
         return Slots()
     now, gap = lease_clock(session), 1 / rate
+    letters = min(letters, max(1, int(rate)))
     insert = insert_into(session, Pacing).values(key=_KEY, next_free_at=now)
     session.execute(insert.on_conflict_do_nothing(index_elements=[Pacing.key]))
     row = session.get_one(Pacing, _KEY, with_for_update=True)

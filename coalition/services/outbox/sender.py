@@ -27,6 +27,7 @@ from coalition.models import Lane
 from coalition.services.outbox import claims, looking, pacing, recording
 from coalition.services.outbox.breakers import Gate
 from coalition.services.outbox.claims import Claimed
+from coalition.services.outbox.clocks import Clock
 from coalition.services.outbox.composing import Composer
 from coalition.services.outbox.leases import RENEW_SECONDS, Morgue, Worker
 from coalition.services.outbox.looking import Ready
@@ -80,6 +81,7 @@ class Sender:
         self._rate, self._policy = config.rate, Uncertain(config.uncertain)
         self._worker = Worker(config.home)
         self._morgue = Morgue(config.home, same_machine=database.is_sqlite)
+        self._clock = Clock()
         self._stop = threading.Event()
         self._held: set[int] = set()  # numbers of batches
         self._losses = 0  # of the mail server, one after the other
@@ -133,8 +135,9 @@ class Sender:
         with self._database.transaction() as session:
             now = utcnow()
             claims.reap(session, self._morgue, self._policy, now)
-            is_shut = Gate(session, self._vault, self._worker.name, now).is_shut
-            claimed = None if is_shut else claims.claim(session, self._worker.name, now, service_only=service_only)
+            if not self._clock.is_believed(session, now) or Gate(session, self._vault, self._worker.name, now).is_shut:
+                return False
+            claimed = claims.claim(session, self._worker.name, now, service_only=service_only)
         if claimed is None:
             return False
         self._lost = ""
@@ -197,7 +200,7 @@ class Sender:
             for moment, those in aside.items():
                 recording.move(session, claimed, those, moment)
                 ended.update(those)
-            slots = job.slots if job.slots.left else pacing.reserve(session, self._rate, len(ready))
+            slots = job.slots if job.slots.left > 0 else pacing.reserve(session, self._rate, len(ready))
         job.waiting = [each for each in job.waiting if each not in ended]
         job.ready, job.slots, job.results = deque(ready), slots, []
         job.aside, job.is_blamed = not group, False
@@ -223,13 +226,17 @@ class Sender:
             pass  # a copy could not be read; the next turn says more
 
     def _turn_is_over(self, job: _Job, until: float) -> bool:
+        if job.ready and job.slots.are_spent:
+            return True
         if len(job.results) >= GROUP or job.is_blamed or job.is_hungry or time.monotonic() >= until:
             return True
         return not job.under_way and (not job.ready or self._stop.is_set())
 
     def _give(self, job: _Job) -> None:
         """Hand over what is ready, as much as the connections take and the pace allows."""
-        while job.ready and not job.slots.ahead and self._outgoing.room and not self._stop.is_set():
+        while job.ready and self._outgoing.room and not self._stop.is_set():
+            if job.slots.ahead or job.slots.are_spent:
+                break
             ready = job.ready[0]
             envelope = self._compose(ready)
             job.ready.popleft()

@@ -23,10 +23,15 @@ def next_free(house: House) -> float:
 
 
 def test_two_senders_get_moments_that_do_not_overlap(house: House) -> None:
-    first, second = reserve(house, 25), reserve(house, 25)
+    first, second = reserve(house, 15), reserve(house, 15)
 
-    assert (first.gap, first.left) == (1 / RATE, 25)
-    assert second.first - first.first == pytest.approx(25 / RATE, abs=0.02)
+    assert (first.gap, first.left) == (1 / RATE, 15)
+    assert second.first - first.first == pytest.approx(15 / RATE, abs=0.02)
+
+
+def test_moments_are_reserved_for_a_second_at_most(house: House) -> None:
+    assert reserve(house, 25).left == RATE
+    assert reserve(house, 25, rate=0.5).left == 1
 
 
 def test_without_a_rate_all_may_leave_at_once(house: House) -> None:
