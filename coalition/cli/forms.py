@@ -5,7 +5,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from coalition.cli.shared import Group, changing, json_option, looking, show
+from coalition.cli.shared import Group, changing, json_option, looking, require_a_change, show
 from coalition.cli.snippets import frame_snippet, plain_snippet
 from coalition.community import Community
 from coalition.errors import NotFound
@@ -67,7 +67,7 @@ def add(
 @click.option(
     "--wording", help="A new consent wording; the old one stays with those who agreed to it. An empty text: ours again."
 )
-@click.option("--cadence", type=_CADENCE)
+@click.option("--cadence", type=_CADENCE, help="Rhythm of subscriptions that begin from now on.")
 @click.option("--origin", "origins", multiple=True, help="The sites that may show it in a frame from now on.")
 @click.option("--no-origins", is_flag=True, help="No site may show it in a frame any more.")
 @click.option("--thanks-url", help="An empty text removes it.")
@@ -84,6 +84,7 @@ def edit(
 
     Example: coalition form edit main --topic housing --topic events
     """
+    require_a_change(*topic_slugs, wording, cadence, *origins, no_origins or None, thanks_url)
     with changing() as (_, session):
         forms.edit(
             session,

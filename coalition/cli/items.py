@@ -46,7 +46,12 @@ def add(files: tuple[Path, ...]) -> None:
 @item.command("new")
 @click.argument("topic")
 @click.argument("title")
-@click.option("--folder", type=click.Path(file_okay=False, exists=True, path_type=Path), default=".")
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, exists=True, path_type=Path),
+    default=".",
+    help="Where to write it; here by default.",
+)
 def new(topic: str, title: str, folder: Path) -> None:
     """Write a file to begin with.
 

@@ -70,6 +70,12 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")(command)
 
 
+def require_a_change(*values: str | bool | None) -> None:
+    """Stop a command that would change nothing; None is an option that was not given."""
+    if all(value is None for value in values):
+        raise click.UsageError("Nothing to change: name at least one option.")
+
+
 def show(rows: Sequence[dict[str, Any]], *, as_json: bool, empty: str) -> None:
     """Print rows as an aligned table, or as JSON; `empty` is what to say where there are none."""
     if as_json:

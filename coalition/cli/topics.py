@@ -2,7 +2,7 @@
 
 import click
 
-from coalition.cli.shared import Group, changing, json_option, looking, show
+from coalition.cli.shared import Group, changing, json_option, looking, require_a_change, show
 from coalition.services import audit, topics
 
 
@@ -28,13 +28,14 @@ def add(slug: str, name: str, description: str) -> None:
 
 @topic.command("edit")
 @click.argument("slug")
-@click.option("--name")
-@click.option("--description")
+@click.option("--name", help="How pages and letters call it from now on.")
+@click.option("--description", help="One line that says what one gets.")
 def edit(slug: str, name: str | None, description: str | None) -> None:
     """Change how a topic is called or described.
 
     Example: coalition topic edit housing --name "Housing and rents"
     """
+    require_a_change(name, description)
     with changing() as (_, session):
         topics.edit(session, slug, name, description)
         audit.record(session, "topic edit", slug)

@@ -52,6 +52,13 @@ def test_every_command_begins_with_a_sentence(path: tuple[str, ...]) -> None:
     assert first.endswith(".")
 
 
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_every_option_says_what_it_does(path: tuple[str, ...]) -> None:
+    silent = [each.name for each in LEAVES[path].params if isinstance(each, click.Option) and not each.help]
+
+    assert silent == []
+
+
 @pytest.mark.parametrize("path", GROUPS, ids=lambda path: " ".join(path) or "coalition")
 def test_a_group_lists_its_commands(path: tuple[str, ...]) -> None:
     said = _help(path)
@@ -68,3 +75,11 @@ def test_a_mistyped_command_ends_with_2_and_says_where_help_is(words: list[str])
     assert result.exit_code == 2
     assert result.stdout == ""
     assert "Error: " in result.stderr
+
+
+@pytest.mark.parametrize("words", [["topic", "edit", "housing"], ["form", "edit", "main"]], ids=" ".join)
+def test_a_command_that_would_change_nothing_says_so(words: list[str]) -> None:
+    result = CliRunner().invoke(main, words, prog_name="coalition", env={"COALITION_HOME": "/nonexistent"})
+
+    assert result.exit_code == 2
+    assert "Error: Nothing to change" in result.stderr
