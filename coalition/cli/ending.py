@@ -41,9 +41,9 @@ class Ending:
         """Return once the end has come, or after so many seconds; whether it has come."""
         return bool(select.select([self._reads], [], [], seconds)[0])
 
-    def run(self, work: Callable[[], object], name: str) -> Thread:
+    def run(self, work: Callable[[], object], name: str, *, daemon: bool = False) -> Thread:
         """Start work in a thread; when it ends, however it does, the end has come for all."""
-        thread = Thread(target=self._work, args=(work,), name=name)
+        thread = Thread(target=self._work, args=(work,), name=name, daemon=daemon)
         thread.start()
         return thread
 

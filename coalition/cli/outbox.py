@@ -5,6 +5,7 @@ import sys
 
 import click
 
+from coalition.cli import crew
 from coalition.cli.ending import Ending
 from coalition.cli.shared import Group, changing, json_option, looking, opened, show
 from coalition.clock import utcnow
@@ -22,22 +23,45 @@ def outbox() -> None:
 
 @outbox.command("run")
 @click.option("--once", is_flag=True, help="Send what is due now, then end.")
-def run(once: bool) -> None:
+@click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="Senders on this machine.")
+@click.option("--in-crew", is_flag=True, hidden=True)
+def run(once: bool, processes: int, in_crew: bool) -> None:
     """Send what becomes due, until SIGTERM or Ctrl-C.
 
-    Example: coalition outbox run
+    Several processes need PostgreSQL. One that dies is started again; all end together, each after the letters that
+    are on their way.
+
+    Example: coalition outbox run --processes 4
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     resources = opened()
     if resources.config.relay is None:
         raise Misconfigured("COALITION_SMTP_URL is empty: name your mail server, or try `coalition run`.")
+    if processes > 1:
+        if resources.database.is_sqlite:
+            raise Misconfigured("SQLite takes one sender process: leave out --processes, or use PostgreSQL.")
+        resources.database.close()
+        _run_crew(processes, once=once)
+        return
     sender = resources.sender(SmtpClient(resources.config.relay))
     ending = Ending()
+    if in_crew:
+        ending.run(crew.wait_for_parent, "parent", daemon=True)
     sending = ending.run(sender.drain_and_close if once else sender.run, "sender")
     ending.wait()
     sender.stop()
     sending.join()
     resources.database.close()
+
+
+def _run_crew(processes: int, *, once: bool) -> None:
+    ending = Ending()
+    senders = crew.Crew(["outbox", "run", "--in-crew", *(["--once"] if once else [])], processes)
+    keeping = ending.run(senders.run, "crew")
+    ending.wait()
+    senders.stop()
+    keeping.join()
+    sys.exit(senders.code)
 
 
 @outbox.command("status")

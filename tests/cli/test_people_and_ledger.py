@@ -112,6 +112,13 @@ def test_a_sender_without_a_mail_server_says_so(shell: Shell) -> None:
     assert "COALITION_SMTP_URL is empty" in shell.refused("outbox", "run", "--once", code=2)
 
 
+def test_sqlite_takes_one_sender_process_and_says_so(shell: Shell) -> None:
+    if shell.house.database.is_sqlite:
+        said = shell.refused("outbox", "run", "--once", "--processes", "2", code=2)
+        assert said == "SQLite takes one sender process: leave out --processes, or use PostgreSQL."
+    assert shell.run("outbox", "run", "--once", "--processes", "1").code == 0
+
+
 def test_upgrading_twice_is_as_good_as_once(shell: Shell) -> None:
     for _ in range(2):
         assert shell.run("database", "upgrade").out == "The database is at its newest tables.\n"
