@@ -25,6 +25,7 @@ from coalition.rings import Ring, Source
 _SHAPE = re.compile(r"[A-Za-z0-9_~-]{20,300}")
 _VALUE = re.compile(r"[A-Za-z0-9_-]+")
 _SKEW = timedelta(minutes=5)
+_RETURN_PATH = "return-path-v1"
 
 
 class Purpose(StrEnum):
@@ -67,17 +68,23 @@ class _Signers:
     by_purpose: dict[Purpose, TimestampSigner]
     # What itsdangerous would work out anew for every token; a sender makes thousands a second.
     derived: dict[Purpose, bytes]
+    return_keys: tuple[bytes, ...]  # newest first
 
     @classmethod
     def of(cls, ring: Ring) -> "_Signers":
         keys = [key for _, key in ring.keys]
-        signers = {
-            purpose: TimestampSigner(
-                keys, salt=purpose.value, sep="~", key_derivation="hmac", digest_method=hashlib.sha256
-            )
-            for purpose in Purpose
-        }
-        return cls(ring, signers, {purpose: signer.derive_key() for purpose, signer in signers.items()})
+        signers = {purpose: _signer(keys, purpose) for purpose in Purpose}
+        marker = _signer(keys, _RETURN_PATH)
+        return cls(
+            ring,
+            signers,
+            {purpose: signer.derive_key() for purpose, signer in signers.items()},
+            tuple(marker.derive_key(key) for key in reversed(marker.secret_keys)),
+        )
+
+
+def _signer(keys: list[bytes], salt: str) -> TimestampSigner:
+    return TimestampSigner(keys, salt=salt, sep="~", key_derivation="hmac", digest_method=hashlib.sha256)
 
 
 class Tokens:
@@ -115,8 +122,21 @@ class Tokens:
             raise BadToken("This link is dated in the future.")
         return value, made_at.astimezone(UTC)
 
+    def mark(self, value: str) -> str:
+        """What proves a return path to be ours: 80 bits as 20 characters that survive a change of case."""
+        return _mark(self._signers().return_keys[0], value)
+
+    def is_marked(self, value: str, mark: str) -> bool:
+        """Whether this mark was made for this value, with any key of the ring. It does not age."""
+        found = mark.encode()
+        return any(hmac.compare_digest(_mark(key, value).encode(), found) for key in self._signers().return_keys)
+
     def _signers(self) -> _Signers:
         ring = self._ring.now()
         if ring is not self._kept.ring:
             self._kept = _Signers.of(ring)
         return self._kept
+
+
+def _mark(key: bytes, value: str) -> str:
+    return hmac.digest(key, value.encode(), "sha256")[:10].hex()

@@ -7,6 +7,7 @@ import pytest
 
 from coalition.address import Address
 from coalition.mail.replies import Outcome
+from coalition.mail.return_paths import ReturnPaths
 from coalition.mail.smtp import Envelope, SmtpClient
 from tests.mail.desk import KINDS, NONCE, Desk
 from tests.mail.offering import send
@@ -78,7 +79,9 @@ def test_each_delivery_has_a_return_path_of_its_own_where_bounces_are_collected(
 
     letter = desk.with_community(community).write("digest")
 
-    assert letter.sender == f"b+{NONCE}@bounces.example.org"
+    path = ReturnPaths(desk.resources.tokens, community).read(letter.sender)
+    assert path is not None
+    assert path.nonce == NONCE
     assert len(letter.sender.partition("@")[0]) <= 64
     assert not re.search("ada|example.org@", letter.sender)
     assert Address.parse(letter.sender).written == letter.sender

@@ -15,6 +15,7 @@ from coalition.mail.compiled import CompiledCopy, Frame
 from coalition.mail.digest import Copy, Slots
 from coalition.mail.letters import Letters
 from coalition.mail.message import Sender
+from coalition.mail.return_paths import ReturnPaths
 from coalition.mail.smtp import Envelope
 from coalition.models import Format, Letter, Subscriber
 from coalition.services import editions
@@ -30,6 +31,7 @@ class Composer:
 
     def __init__(self, config: Config, database: Database, links: Links, letters: Letters) -> None:
         self._community, self._links, self._letters = config.community, links, letters
+        self._return_paths = ReturnPaths(links.tokens, config.community)
         self._copies = editions.Copies(database, letters)
         self._compiled = lru_cache(maxsize=_MOST_COPIES)(self._compile)
         self._frame = lru_cache(maxsize=_MOST_FRAMES)(self._make_frame)
@@ -140,9 +142,7 @@ class Composer:
         return self._letters.render(ready.letter, ready.locale, html=html, **facts)
 
     def _return_path(self, ready: Ready) -> str:
-        """One for each delivery where the community collects bounces; the nonce can't be guessed or forged."""
-        domain = self._community.bounce_domain
-        return f"b+{ready.nonce}@{domain}" if domain else self._community.sender.written
+        return self._return_paths.to(ready.nonce, ready.person.address_key if ready.person else None)
 
 
 def _list_id(community: Community) -> str:
