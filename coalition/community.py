@@ -35,6 +35,10 @@ items_per_topic = 12    # a letter holds no more of one topic; the rest is a lin
 automatic = ["as-it-happens", "daily"]  # planned and sent without anybody; the others by `coalition digest`
 approval = false        # whether a second person has to approve every issue before it goes
 
+[bounces]
+authserv_id = ""        # your mail server's name in Authentication-Results; empty: no spam report counts
+spam_reporters = ["arf.mail.yahoo.com"]  # who sends you spam reports: domains that sign them (DKIM)
+
 [archive]
 public = true           # whether everybody may read what was sent; what a letter could not hold stays readable anyway
 
@@ -86,6 +90,7 @@ SELECTOR = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # of a DKIM key, as a label of 
 _CADENCES = ("as-it-happens", "daily", "weekly", "monthly")
 _WORDINGS = ("join_heading", "join_lead", "consent", "confirm", "welcome", "footer")
 _SPOKEN = rf"({'|'.join(OWN_NAMES)})(-[A-Za-z0-9]+)*"  # with a region, or without: de-AT
+_DOMAIN = r"[a-z0-9-]+(\.[a-z0-9-]+)+"
 _NO_WORDINGS = {code: dict.fromkeys(_WORDINGS, "") for code in OWN_NAMES}
 
 
@@ -114,6 +119,8 @@ class Community:
     list_id: str
     bounce_domain: str
     dkim_selector: str
+    authserv_id: str
+    spam_reporters: tuple[str, ...]
     locale: str
     timezone: ZoneInfo
     cadence: str
@@ -165,9 +172,13 @@ def _community(tables: Tables, sender: str = "") -> Community:
         reply_to=tables.address("community", "reply_to"),
         controller=tables.line("community", "controller"),
         postal_address=tables.line("community", "postal_address"),
-        list_id=tables.matching("community", "list_id", r"[a-z0-9-]+(\.[a-z0-9-]+)+", "a name like news.example.org"),
-        bounce_domain=tables.matching("community", "bounce_domain", r"|[a-z0-9-]+(\.[a-z0-9-]+)+", "a domain or empty"),
+        list_id=tables.matching("community", "list_id", _DOMAIN, "a name like news.example.org"),
+        bounce_domain=tables.matching("community", "bounce_domain", rf"|{_DOMAIN}", "a domain or empty"),
         dkim_selector=tables.matching("community", "dkim_selector", f"|{SELECTOR}", "a name like s2026, or empty"),
+        authserv_id=tables.matching(
+            "bounces", "authserv_id", r"[a-z0-9.-]{0,255}", "the name of a mail server or empty"
+        ),
+        spam_reporters=tables.all_matching("bounces", "spam_reporters", _DOMAIN, "a list of domains"),
         locale=tables.matching("community", "locale", _SPOKEN, f"a language we speak: {', '.join(OWN_NAMES)}"),
         timezone=tables.timezone("community", "timezone"),
         cadence=tables.one_of("digest", "cadence", _CADENCES),

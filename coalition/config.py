@@ -19,6 +19,8 @@ _KNOWN = [
     "DATABASE_URL",
     "SMTP_URL",
     "SMTP_CA",
+    "IMAP_PASSWORD",
+    "IMAP_CA",
     "FROM",
     "RATE",
     "UNCERTAIN",
@@ -68,6 +70,8 @@ class Config:
     base_url: str
     database_url: str = field(repr=False)
     relay: Relay | None
+    imap_password: str | None = field(repr=False)
+    imap_ca: Path | None
     rate: float | None
     uncertain: Uncertain
     proxies: int
@@ -104,6 +108,7 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
     relay = reader.relay(urlsplit(base_url).hostname or "localhost")
     community, faults = read_community(home / "community.toml", reader.text("FROM", ""))
     reader.faults += faults
+    imap_ca = reader.text("IMAP_CA", "")
     config = Config(
         home=home,
         host=host,
@@ -111,6 +116,8 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
         base_url=base_url,
         database_url=reader.text("DATABASE_URL", f"sqlite:///{home / 'coalition.db'}"),
         relay=relay,
+        imap_password=reader.text("IMAP_PASSWORD", "") or None,
+        imap_ca=Path(imap_ca) if imap_ca else None,
         rate=reader.number("RATE", minimum=0.01),
         uncertain=reader.choice("UNCERTAIN", Uncertain.RETRY),
         proxies=reader.whole("PROXIES", highest=9),

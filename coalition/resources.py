@@ -9,10 +9,12 @@ from coalition.db import Database
 from coalition.errors import Misconfigured
 from coalition.links import Links
 from coalition.mail.letters import Letters
+from coalition.mail.return_paths import ReturnPaths
 from coalition.mail.signing import Signing
 from coalition.mail.signing_key import read_signing_key
 from coalition.mail.smtp import Outgoing
 from coalition.rings import RING_NAMES, RingFile, create_rings
+from coalition.services.bounces import Returns
 from coalition.services.outbox.composing import Composer
 from coalition.services.outbox.sender import Sender
 from coalition.tokens import Tokens
@@ -37,6 +39,11 @@ class Resources:
             outgoing = Signing(outgoing, key)
         composer = Composer(self.config, self.database, self.links, self.letters)
         return Sender(self.config, self.database, self.vault, composer, outgoing)
+
+    def bounces(self) -> Returns:
+        """Where the mail that comes back is dealt with."""
+        community = self.config.community
+        return Returns(community, self.vault, ReturnPaths(self.tokens, community))
 
 
 def prepare(config: Config) -> bool:

@@ -85,6 +85,15 @@ class Tables:
             value = self._wrong(table, key, f"a list of some of: {', '.join(choices)}")
         return tuple(value) if isinstance(value, list) else ()
 
+    def all_matching(self, table: str, key: str, pattern: str, wanted: str) -> tuple[str, ...]:
+        """A list of lines that fit a pattern."""
+        value = self._value(table, key)
+        if not isinstance(value, list) or any(
+            not isinstance(each, str) or not re.fullmatch(pattern, each) for each in value
+        ):
+            value = self._wrong(table, key, wanted)
+        return tuple(value) if isinstance(value, list) else ()
+
     def _value(self, table: str, key: str) -> object:
         values = self._found.get(table)
         return values[key] if isinstance(values, dict) and key in values else self.sample(table, key)

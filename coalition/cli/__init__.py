@@ -1,6 +1,7 @@
 """The `coalition` command: thin groups over the services, one a noun."""
 
 from coalition.cli import (
+    bounces,
     databases,
     digests,
     doctor,
@@ -32,6 +33,7 @@ for command in (
     digests.digest,
     subscribers.subscriber,
     outbox.outbox,
+    bounces.bounce,
     privacy.privacy,
     keys.keys_,
     databases.database,

@@ -11,7 +11,7 @@ from coalition.cli.shared import Group, changing, json_option, looking, opened, 
 from coalition.clock import utcnow
 from coalition.errors import Misconfigured
 from coalition.mail.smtp import SmtpClient
-from coalition.services import audit
+from coalition.services import audit, bounces, spam_rate
 from coalition.services.outbox import breakers, ledger
 from coalition.services.outbox.leases import Morgue
 
@@ -73,6 +73,9 @@ def status(as_json: bool) -> None:
     """
     with looking() as (resources, session):
         found = ledger.status(session, utcnow())
+        came_back = bounces.count(session, utcnow())
+        alarming = [day for day in spam_rate.recent(session, utcnow()) if day.is_alarming]
+        aside = sum(bounces.count_aside(session).values())
         senders = Morgue(resources.config.home, same_machine=resources.database.is_sqlite).living()
     facts: dict[str, object] = {f"{state} letters": n for state, n in sorted(found.states.items())}
     facts |= {f"due now, {lane} lane": n for lane, n in found.due.items()}
@@ -81,6 +84,10 @@ def status(as_json: bool) -> None:
         "batches being sent": found.claimed,
         "senders on this machine": senders,
     }
+    facts |= {f"{fate}, last 7 days": n for fate, n in came_back.items()}
+    facts["bounces set aside"] = aside
+    if alarming:
+        facts["spam rate"] = f"too high: {'; '.join(map(str, alarming))}"
     table = [{"what": what, "is": value} for what, value in facts.items()]
     show([facts] if as_json else table, as_json=as_json, empty="")
 

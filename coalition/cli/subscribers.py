@@ -9,8 +9,11 @@ from coalition.cli.evidence import written_out
 from coalition.cli.privacy import verified
 from coalition.cli.shared import Group, changing, json_option, looking, opened, show
 from coalition.clock import utcnow
-from coalition.services import audit, counts, evidence, held, people, unsubscribe
+from coalition.models import Scope
+from coalition.services import audit, bounces, counts, evidence, held, people, suppressions, unsubscribe
 from coalition.services.unsubscribe import Channel
+
+_MAY_GO = {Scope.LIST: "a letter to confirm, if they sign up again", Scope.ALL: "nothing"}
 
 
 @click.group("subscriber", cls=Group)
@@ -29,13 +32,21 @@ def show_(address: str, as_json: bool) -> None:
     with changing() as (resources, session):
         person = people.by_address(session, resources.vault, Address.parse(address))
         audit.record(session, "subscriber show", person.code)
+        suppression = suppressions.of_person(session, person)
         facts = {
             "code": person.code,
             "state": person.state.value,
             "format": person.format.value,
             "confirmed": person.confirmed_at,
             "paused_until": person.pause_until,
+            "suppressed": suppression.reason if suppression else None,
+            "suppressed_since": suppression.since if suppression else None,
+            "may_still_go": _MAY_GO[suppression.scope] if suppression else None,
         }
+        came_back = [
+            {"came": each.came_at, "what": each.fate.value, "status": each.status, "said": each.said}
+            for each in bounces.of_person(session, person)
+        ]
         topics = [
             {
                 "topic": topic.slug,
@@ -51,13 +62,15 @@ def show_(address: str, as_json: bool) -> None:
             for each in held.letters(session, person)
         ]
     if as_json:
-        show([{**facts, "subscriptions": topics, "letters": letters}], as_json=True, empty="")
+        show([{**facts, "subscriptions": topics, "letters": letters, "came_back": came_back}], as_json=True, empty="")
         return
     show([{"what": name.replace("_", " "), "is": value} for name, value in facts.items()], as_json=False, empty="")
     click.echo()
     show(topics, as_json=False, empty="No subscriptions.")
     click.echo()
     show(letters, as_json=False, empty="No letters.")
+    click.echo()
+    show(came_back, as_json=False, empty="Nothing came back.")
 
 
 @subscriber.command("evidence")
@@ -99,6 +112,42 @@ def leave(address: str, yes: bool) -> None:
         left = unsubscribe.leave_all(session, person, Channel.STAFF, utcnow())
         audit.record(session, "subscriber leave", person.code)
     click.echo(f"{len(left.topics)} subscriptions ended. Nothing more is sent.")
+
+
+@subscriber.command("suppress")
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def suppress(address: str, yes: bool) -> None:
+    """Write to an address no more, whoever asks: nothing goes there, not even a letter to confirm.
+
+    Example: coalition subscriber suppress ada@example.org
+    """
+    parsed = Address.parse(address)
+    if not yes:
+        click.confirm(f"End all subscriptions of {parsed.masked} and write there no more?", abort=True)
+    with changing() as (resources, session):
+        new = suppressions.block(session, resources.vault, parsed, utcnow())
+        audit.record(session, "subscriber suppress", suppressions.code_of(session, resources.vault, parsed))
+    click.echo("Nothing more is sent there." if new else "Nothing was sent there before.")
+
+
+@subscriber.command("lift")
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def lift(address: str, yes: bool) -> None:
+    """Let an address be written to again that staff or bounces had closed. Its owner then signs up as anybody does.
+
+    A spam report is lifted by nobody but its owner, by signing up.
+
+    Example: coalition subscriber lift ada@example.org
+    """
+    parsed = Address.parse(address)
+    if not yes:
+        click.confirm(f"Let {parsed.masked} be written to again?", abort=True)
+    with changing() as (resources, session):
+        suppressions.lift(session, resources.vault, parsed)
+        audit.record(session, "subscriber lift", suppressions.code_of(session, resources.vault, parsed))
+    click.echo("This address may sign up again.")
 
 
 @subscriber.command("count")

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from coalition.community import Community
 from coalition.tokens import Tokens
 
-_SHAPE = re.compile(r"b\+([a-z2-7]{26})\.([0-9a-f]{10})\.([0-9a-f]{20})@(.+)", re.ASCII)
-_LONGEST = 320
+_SHAPE = re.compile(r"(?<![\w.+-])b\+([a-z2-7]{26})\.([0-9a-f]{10})\.([0-9a-f]{20})@([a-z0-9.-]{1,255})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -42,13 +41,14 @@ class ReturnPaths:
         value = f"{nonce}.{_trace(address_key or b'')}"
         return f"b+{value}.{self._tokens.mark(value)}@{self._domain}"
 
-    def read(self, address: str) -> ReturnPath | None:
-        """What an address names; None where we have not made it."""
-        found = _SHAPE.fullmatch(address[:_LONGEST].lower())
-        if found is None or found[4] != self._domain:
-            return None
-        nonce, trace, mark, _ = found.groups()
-        return ReturnPath(nonce, trace) if self._tokens.is_marked(f"{nonce}.{trace}", mark) else None
+    def read(self, text: str) -> set[ReturnPath]:
+        """The return paths in a text, such as a header field; what we have not made is none."""
+        found = (each.groups() for each in _SHAPE.finditer(text.lower()))
+        return {
+            ReturnPath(nonce, trace)
+            for nonce, trace, mark, domain in found
+            if domain == self._domain and self._tokens.is_marked(f"{nonce}.{trace}", mark)
+        }
 
 
 def _trace(address_key: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from coalition.models.audience import Cadence, Form, Topic, Wording
 from coalition.models.base import Base
+from coalition.models.bounces import Bounce, Fate, SetAside
 from coalition.models.consent import Consent
 from coalition.models.digest import Fragment, Issue, Item, Phase, Tally, Variant
 from coalition.models.feeds import Feed, Health
@@ -28,6 +29,7 @@ __all__ = [
     "Audit",
     "Base",
     "Batch",
+    "Bounce",
     "Breaker",
     "Cadence",
     "Claim",
@@ -35,6 +37,7 @@ __all__ = [
     "Counter",
     "Delivery",
     "Ended",
+    "Fate",
     "Feed",
     "Form",
     "Format",
@@ -54,6 +57,7 @@ __all__ = [
     "Rate",
     "Request",
     "Scope",
+    "SetAside",
     "Source",
     "State",
     "Subscriber",

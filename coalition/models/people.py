@@ -68,6 +68,7 @@ class Ended(StrEnum):
     STAFF = "staff"
     ERASED = "erased"
     BOUNCED = "bounced"
+    COMPLAINED = "complained"  # they reported a letter as spam
     CLOSED = "closed"  # the topic was closed, and all that it had was served
 
 

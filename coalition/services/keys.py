@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from coalition.db import insert_into
 from coalition.errors import CoalitionError
-from coalition.models import Delivery, JobRun, KnownKey, Request, Subscriber
+from coalition.models import Delivery, JobRun, KnownKey, Request, SetAside, Subscriber
 from coalition.rings import Ring
 from coalition.vault import Vault
 
@@ -32,6 +32,7 @@ SEALED = (
     Column(Subscriber.id, Subscriber.address_sealed, Subscriber.address_key),
     Column(Request.id, Request.address_sealed, Request.address_key),
     Column(Delivery.id, Delivery.recipient_sealed, Delivery.nonce),
+    Column(SetAside.id, SetAside.sealed, SetAside.digest),
 )
 
 

@@ -1,25 +1,32 @@
 """Addresses that must not be written to: how they become so, how far that reaches, and what it ends."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from coalition.address import Address
 from coalition.db import insert_into
+from coalition.errors import NotFound, Refused
 from coalition.models import Ended, Scope, Subscriber, Suppression
-from coalition.services import subscriptions
+from coalition.services import consents, subscriptions
+from coalition.services.consents import Event
+from coalition.vault import Vault
 
 
 class Cause(StrEnum):
     """Why an address must not be written to."""
 
     HARD_BOUNCE = "hard bounce"  # the mailbox does not exist
+    SOFT_BOUNCES = "soft bounces"  # letters came back for weeks
+    SPAM_REPORT = "spam report"
+    STAFF = "staff"
 
 
-_SCOPE = {Cause.HARD_BOUNCE: Scope.ALL}
-_ENDS = {Cause.HARD_BOUNCE: Ended.BOUNCED}
+_ENDS = {Cause.SPAM_REPORT: Ended.COMPLAINED, Cause.STAFF: Ended.STAFF}
+_WITHDRAWS = {Cause.SPAM_REPORT: "spam report", Cause.STAFF: "staff"}  # and by which channel
 
 
 def hold(session: Session, subscriber_ids: Iterable[int]) -> None:
@@ -37,17 +44,63 @@ def suppress(session: Session, subscriber_id: int, cause: Cause, now: datetime) 
     person = subscriptions.lock(session, subscriber_id)
     if person.address_key is None:
         return False
-    scope = _SCOPE[cause]
-    insert = insert_into(session, Suppression).values(
-        address_key=person.address_key, code=person.code, scope=scope, reason=cause, since=now
-    )
-    wider = {"code": person.code, "scope": scope, "reason": cause, "since": now}
+    is_new = _write_down(session, person.address_key, person.code, cause, now)
+    ended = subscriptions.end_all(session, person, _ENDS.get(cause, Ended.BOUNCED), now)
+    if ended and cause in _WITHDRAWS:
+        topics = [each.topic_id for each in ended]
+        consents.record(session, person.code, Event.WITHDRAWN, now, channel=_WITHDRAWS[cause], topics=topics)
+    return is_new or bool(ended)
+
+
+def block(session: Session, vault: Vault, address: Address, now: datetime) -> bool:
+    """Write to an address no more, known or not, because staff say so. Returns whether anything was new."""
+    keys = vault.keys(address)
+    person = session.scalar(select(Subscriber).where(Subscriber.address_key.in_(keys)))
+    if person is not None:
+        return suppress(session, person.id, Cause.STAFF, now)
+    if _of(session, keys) is not None:
+        return False
+    return _write_down(session, keys[0], None, Cause.STAFF, now)
+
+
+def lift(session: Session, vault: Vault, address: Address) -> None:
+    """Let an address be written to again. Raises Refused where only the person can do that, by signing up."""
+    keys = vault.keys(address)
+    found = _of(session, keys)
+    if found is None:
+        raise NotFound("This address is not suppressed.")
+    if found.scope is Scope.LIST:
+        raise Refused("They said that they want no mail: only they can lift that, by signing up again.")
+    session.execute(delete(Suppression).where(Suppression.address_key.in_(keys)))
+
+
+def code_of(session: Session, vault: Vault, address: Address) -> str | None:
+    """The code of whoever has this address; None where we know nobody."""
+    return session.scalar(select(Subscriber.code).where(Subscriber.address_key.in_(vault.keys(address))))
+
+
+def of_person(session: Session, person: Subscriber) -> Suppression | None:
+    """The suppression of a person's address."""
+    return _of(session, [person.address_key]) if person.address_key else None
+
+
+def is_suppressed(session: Session, vault: Vault, address: Address) -> bool:
+    """Whether list mail may not go to an address."""
+    return _of(session, vault.keys(address)) is not None
+
+
+def _of(session: Session, keys: Sequence[bytes]) -> Suppression | None:
+    return session.scalar(select(Suppression).where(Suppression.address_key.in_(keys)).limit(1))
+
+
+def _write_down(session: Session, key: bytes, code: str | None, cause: Cause, now: datetime) -> bool:
+    scope = Scope.LIST if cause is Cause.SPAM_REPORT else Scope.ALL
+    facts = {"code": code, "scope": scope, "reason": cause, "since": now}
+    insert = insert_into(session, Suppression).values(address_key=key, **facts)
     if scope is Scope.ALL:
         insert = insert.on_conflict_do_update(
-            index_elements=[Suppression.address_key], set_=wider, where=Suppression.scope == Scope.LIST
+            index_elements=[Suppression.address_key], set_=facts, where=Suppression.scope == Scope.LIST
         )
     else:
         insert = insert.on_conflict_do_nothing(index_elements=[Suppression.address_key])
-    is_new = session.execute(insert.returning(Suppression.address_key)).first() is not None
-    ended = subscriptions.end_all(session, person, _ENDS[cause], now)
-    return is_new or bool(ended)
+    return session.execute(insert.returning(Suppression.address_key)).first() is not None

@@ -12,7 +12,7 @@ from coalition.clock import utcnow
 from coalition.community import Community
 from coalition.languages import Language
 from coalition.models import Subscriber, Topic, Wording
-from coalition.services import consents, held
+from coalition.services import bounces, consents, held, suppressions
 from coalition.vault import Vault
 
 FORMAT = "coalition-my-data-1"
@@ -69,6 +69,11 @@ def gather(
             }
             for each in held.letters(session, person)
         ],
+        "came_back": [
+            {"at": each.came_at, "what": each.fate.value, "status": each.status, "said": each.said}
+            for each in bounces.of_person(session, person)
+        ],
+        "not_written_to": _suppression(session, person),
         "looks_by_staff": [{"at": look.at, "what": look.action} for look in held.looks(session, person)],
     }
 
@@ -82,6 +87,11 @@ def as_csv(data: Mapping[str, Any]) -> str:
         for number, fact, value in _facts(content):
             writer.writerow([_cell(each) for each in (part, number, fact, value)])
     return sheet.getvalue()
+
+
+def _suppression(session: Session, person: Subscriber) -> dict[str, Any]:
+    found = suppressions.of_person(session, person)
+    return {"since": found.since, "because_of": found.reason, "reaches": found.scope.value} if found else {}
 
 
 def _person(vault: Vault, person: Subscriber) -> dict[str, Any]:

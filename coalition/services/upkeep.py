@@ -22,7 +22,7 @@ from coalition.models import (
     Subscription,
     Topic,
 )
-from coalition.services import consents, subscriptions
+from coalition.services import bounces, consents, subscriptions
 from coalition.services.consents import Event
 from coalition.services.outbox import breakers
 from coalition.services.unsubscribe import Channel
@@ -117,6 +117,7 @@ def forget_runs(session: Session, now: datetime) -> int:
 JOBS = (
     Job("forget requests", timedelta(minutes=10), forget_requests),
     Job("forget strangers", timedelta(minutes=10), forget_strangers),
+    Job("forget bounces", timedelta(hours=1), bounces.forget),
     Job("forget counts", timedelta(hours=1), forget_counts),
     Job("end closed topics", timedelta(hours=1), end_closed_topics),
     Job("forget refusals", timedelta(hours=1), breakers.forget_old),

@@ -76,6 +76,8 @@ WRONG = {
         '"é.example.org"',
     ],
     "community.bounce_domain": ['"bounces"', '"b@example.org"'],
+    "bounces.authserv_id": ['"mx.example.org; dkim=pass"', '"MX"', "1"],
+    "bounces.spam_reporters": ['"arf.example.org"', "[1]", '["arf"]', '["ARF.example.org"]'],
     "community.locale": ['"english"', '"e"', '""', '"en_GB"', '"pt"', '"en-"'],
     "community.timezone": ['"Mars/Base"', '""', '"../etc/passwd"', '"Europe"', "1"],
     "digest.cadence": ['"yearly"', "1", '""', "[]"],

@@ -79,8 +79,7 @@ def test_each_delivery_has_a_return_path_of_its_own_where_bounces_are_collected(
 
     letter = desk.with_community(community).write("digest")
 
-    path = ReturnPaths(desk.resources.tokens, community).read(letter.sender)
-    assert path is not None
+    [path] = ReturnPaths(desk.resources.tokens, community).read(letter.sender)
     assert path.nonce == NONCE
     assert len(letter.sender.partition("@")[0]) <= 64
     assert not re.search("ada|example.org@", letter.sender)

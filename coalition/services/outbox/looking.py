@@ -25,7 +25,7 @@ from coalition.models import (
     Topic,
     Variant,
 )
-from coalition.services import settling, subscriptions
+from coalition.services import settling, subscriptions, suppressions
 from coalition.services.outbox import consented
 from coalition.services.outbox.claims import Claimed
 from coalition.services.outbox.deciding import decide
@@ -159,7 +159,7 @@ def _look_alone(session: Session, vault: Vault, claimed: Claimed, delivery: Deli
     """A service letter or a test letter; where its address can't be opened, it has failed and the others go on."""
     try:
         if delivery.recipient_sealed is not None:
-            return _test_letter(session, vault, claimed, delivery)
+            return _test_letter(session, vault, claimed, delivery, now)
         return _look_at_service(session, vault, claimed, delivery, now)
     except CoalitionError:
         delivery.state, delivery.reason, delivery.ended_at = Outbound.FAILED, "address unreadable", now
@@ -198,15 +198,18 @@ def _look_at_service(
     )
 
 
-def _test_letter(session: Session, vault: Vault, claimed: Claimed, delivery: Delivery) -> Ready:
+def _test_letter(session: Session, vault: Vault, claimed: Claimed, delivery: Delivery, now: datetime) -> Ready | None:
     variant = session.get_one(Variant, delivery.variant_id)
-    sealed = delivery.recipient_sealed or b""
+    recipient = Address.parse(vault.open_text(delivery.recipient_sealed or b"", delivery.nonce.encode()))
+    if suppressions.is_suppressed(session, vault, recipient):
+        delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "suppressed", now
+        return None
     return Ready(
         delivery_id=delivery.id,
         letter=Letter.DIGEST,
         nonce=delivery.nonce,
         dated_at=claimed.dated_at,
-        recipient=Address.parse(vault.open_text(sealed, delivery.nonce.encode())),
+        recipient=recipient,
         locale=variant.locale,
         variant_id=variant.id,
     )
