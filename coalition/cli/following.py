@@ -1,14 +1,19 @@
 """`coalition digest status` and `list`: how far issues have come."""
 
 import time
+from collections import deque
+from collections.abc import Sequence
 
 import click
 
 from coalition.cli.desk import ISSUE, subject_of
 from coalition.cli.shared import json_option, looking, opened, show
-from coalition.models import Outbound, Phase
+from coalition.models import Breaker, Outbound, Pacing, Phase
 from coalition.resources import Resources
 from coalition.services import issues
+from coalition.services.outbox import breakers
+
+_LOOK_SECONDS, _PACE_LOOKS = 0.3, 30  # the pace is that of the last ten seconds
 
 
 @click.command("status")
@@ -68,17 +73,42 @@ def watch(resources: Resources, issue_id: int) -> None:
     try:
         with resources.database.reading() as session:
             progress = issues.progress(session, issue_id)
-        with click.progressbar(length=progress.total, label=f"Issue {issue_id}") as bar:
+        pace: deque[tuple[float, int]] = deque(maxlen=_PACE_LOOKS)
+        with click.progressbar(
+            length=progress.total, label=f"Issue {issue_id}", item_show_func=lambda said: said
+        ) as bar:
             while True:
                 with resources.database.reading() as session:
                     progress = issues.progress(session, issue_id)
-                bar.update(progress.ended - bar.pos)
+                    stopped = [each for each in breakers.troubles(session) if each.key in breakers.FOR_ALL]
+                pace.append((time.monotonic(), progress.ended))
+                bar.update(progress.ended - bar.pos, trouble_in_words(stopped[0]) if stopped else _pace(pace))
                 if progress.issue.state not in {Phase.SENDING, Phase.APPROVED}:
                     break
-                time.sleep(0.3)
+                time.sleep(_LOOK_SECONDS)
         _summary(resources, progress)
     except KeyboardInterrupt:
         click.echo(f"\nThe sending goes on. Watch it again: coalition digest status {issue_id} --watch")
+
+
+def trouble_in_words(trouble: Pacing) -> str:
+    """What stops or slows sending, in a sentence."""
+    until = f"{trouble.until:%H:%M} UTC" if trouble.until else ""
+    to_whom = "to one domain" if breakers.is_of_domain(trouble) else "to everybody"
+    match trouble.breaker:
+        case Breaker.OPEN:
+            return f"Letters {to_whom} are refused ({trouble.reason}); the next try is at {until}."
+        case Breaker.RECOVERING:
+            return f"Letters {to_whom} were refused ({trouble.reason}); until all is well {trouble.width} go at once."
+        case Breaker.LOST:
+            return f"The mail server can't be reached: {trouble.reason}"
+        case _:
+            return f"Nothing is sent: {trouble.reason}."
+
+
+def _pace(looks: Sequence[tuple[float, int]]) -> str:
+    (began, first), (ended, last) = looks[0], looks[-1]
+    return f"{(last - first) / (ended - began):,.0f} a second" if ended > began else ""
 
 
 def _summary(resources: Resources, progress: issues.Progress) -> None:

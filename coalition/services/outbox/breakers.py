@@ -19,12 +19,14 @@ from coalition.address import Address
 from coalition.db import Prepared, insert_into
 from coalition.mail.replies import Outcome
 from coalition.models import Batch, Breaker, Claim, Pacing
+from coalition.services.outbox.clocks import CLOCK
 from coalition.services.outbox.looking import Ready
 from coalition.services.outbox.recording import Result
 from coalition.vault import Vault
 
 EVERYBODY = "everybody"
 MAIL_SERVER = "mail server"
+FOR_ALL = {EVERYBODY, MAIL_SERVER, CLOCK}
 _DOMAIN = "domain "
 
 _REFUSALS = 20  # in a row open a breaker
@@ -233,6 +235,11 @@ def troubles(session: Session) -> Sequence[Pacing]:
     """What stops or slows sending, everybody's first; for staff."""
     query = select(Pacing).where(Pacing.breaker.is_not(None), Pacing.breaker != Breaker.WATCHED)
     return session.scalars(query.order_by(Pacing.key.startswith(_DOMAIN), Pacing.key)).all()
+
+
+def is_of_domain(trouble: Pacing) -> bool:
+    """Whether it is about one domain alone."""
+    return trouble.key.startswith(_DOMAIN)
 
 
 def forget_old(session: Session, now: datetime) -> int:

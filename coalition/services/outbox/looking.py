@@ -138,7 +138,9 @@ def _look_at_digests(
             continue
         person = standing.person
         recipient = _open(vault, person, delivery, now)
-        if recipient is not None:
+        if recipient is None:
+            settling.count_failed(session, delivery, variant)
+        else:
             ready.append(
                 Ready(
                     delivery_id=delivery.id,
