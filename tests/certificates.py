@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from coalition.clock import utcnow
@@ -30,9 +30,12 @@ class CertFiles:
         return context
 
 
-def make_ca(folder: Path, names: Sequence[str] = ("localhost", "127.0.0.1"), *, expired: bool = False) -> CertFiles:
+def make_ca(
+    folder: Path, names: Sequence[str] = ("localhost", "127.0.0.1"), *, expired: bool = False, of_rsa: bool = False
+) -> CertFiles:
     """Writes an authority and a certificate for `names` (hosts and IP addresses) into `folder`."""
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    ca_key = ec.generate_private_key(ec.SECP256R1())
+    key = rsa.generate_private_key(65537, 2048) if of_rsa else ec.generate_private_key(ec.SECP256R1())
     authority = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
     ca = (
         _unsigned(authority, authority, ca_key, ca_key, expired=False)
@@ -70,7 +73,7 @@ _SIGNS_CERTIFICATES = x509.KeyUsage(
 def _unsigned(
     subject: x509.Name,
     issuer: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
     ca_key: ec.EllipticCurvePrivateKey,
     *,
     expired: bool,
