@@ -159,6 +159,16 @@ def test_a_letter_without_html_has_no_html_to_frame(store: Store, browser: Flask
     assert browser.get("/letters/1/html").status_code == 404
 
 
+@pytest.mark.parametrize("sender", ["b+nonce.trace.mark@bounces.example.org", ""])
+def test_a_letter_shows_where_it_would_come_back_to(store: Store, browser: FlaskClient, sender: str) -> None:
+    store.keep(sender, "ada@example.org", a_letter().as_bytes())
+
+    page = browser.get("/letters/1").text
+
+    assert ("<dt>Back to</dt>" in page) is bool(sender)
+    assert sender in page
+
+
 def test_scripts_get_everything_as_json(store: Store, browser: FlaskClient) -> None:
     store.keep("bounces@example.org", "ada@example.org", a_letter().as_bytes())
     store.keep("bounces@example.org", "grace@example.org", a_letter().as_bytes())
