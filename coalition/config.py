@@ -26,6 +26,8 @@ _KNOWN = [
     "UNCERTAIN",
     "PROXIES",
     "MAILBOX_PORT",
+    "JOURNAL",
+    "SPOOL",
 ]
 
 
@@ -76,6 +78,8 @@ class Config:
     uncertain: Uncertain
     proxies: int
     mailbox_port: int
+    journal: Path
+    spool: Path
     community: Community
 
     @property
@@ -122,6 +126,8 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
         uncertain=reader.choice("UNCERTAIN", Uncertain.RETRY),
         proxies=reader.whole("PROXIES", highest=9),
         mailbox_port=reader.whole("MAILBOX_PORT", highest=65535) or (port + 1 if port else 0),
+        journal=reader.folder("JOURNAL", str(home / "journal")),
+        spool=reader.folder("SPOOL", str(home / "spool")),
         community=community,
     )
     reader.faults += _public_faults(config)

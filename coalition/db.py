@@ -18,6 +18,8 @@ from sqlalchemy.sql import ClauseElement
 from coalition.errors import Misconfigured
 
 _PATIENCE_SECONDS = 10.0  # for whoever writes to the same file, or makes it
+# A server that swallows connections must not hold up a leaving, which then goes to the spool.
+_POSTGRES_OPTIONS = {"connect_timeout": int(_PATIENCE_SECONDS)}
 _SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout={_PATIENCE_SECONDS * 1000:.0f}",
     "PRAGMA synchronous=FULL",
@@ -37,6 +39,8 @@ class Database:
         if self.is_sqlite:
             self._writing = threading.Lock()
             _tame_sqlite(self.engine, foreign_keys)
+        # What has to be on disk elsewhere before a change is: the journal's lines.
+        self.before_commit: Callable[[Session], None] = lambda session: None
         self._looking = self.engine.execution_options(readonly=True)
 
     @contextmanager
@@ -44,6 +48,7 @@ class Database:
         """A session that commits at the end of the block, or rolls back if the block raises."""
         with self._writing, Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+            self.before_commit(session)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -115,7 +120,9 @@ def _engine(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.drivername in {"postgres", "postgresql"}:
             parsed = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(parsed, pool_pre_ping=parsed.drivername != "sqlite")
+        if parsed.drivername == "sqlite":
+            return create_engine(parsed)
+        return create_engine(parsed, pool_pre_ping=True, connect_args=_POSTGRES_OPTIONS)
     except (ArgumentError, ValueError) as error:
         raise Misconfigured("COALITION_DATABASE_URL is not an address of a database.") from error
     except ModuleNotFoundError as error:

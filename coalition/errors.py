@@ -50,5 +50,26 @@ class RelayLost(CoalitionError):
     """The mail server can't be reached, or went away before it was given the message: no attempt was made."""
 
 
+class SpoolFull(CoalitionError):
+    """A leaving can be kept nowhere: the database is away, and the spool is full or away too."""
+
+
+class JournalError(CoalitionError):
+    """The journal can't be used as it is; what would have to stand in it has not been done."""
+
+
+class JournalAhead(JournalError):
+    """The journal tells something that the database has not learned yet; nothing may be added before it has."""
+
+
+class JournalIncomplete(JournalError):
+    """Something that the database may have to learn is in no journal at hand: nothing may be sent before it is."""
+
+    def __init__(self, told: str, stream: str, mark: int) -> None:
+        """`mark` is the number from which the stream goes on for somebody who gives up what is missing."""
+        super().__init__(told)
+        self.stream, self.mark = stream, mark
+
+
 class LeaseLost(CoalitionError):
     """Another sender has taken over the batch; nothing more may be recorded for it."""

@@ -1,12 +1,14 @@
 """What one running Coalition holds, built once and passed to whoever needs it."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from coalition import schema
 from coalition.community import SAMPLE
 from coalition.config import Config
 from coalition.db import Database
 from coalition.errors import Misconfigured
+from coalition.journal import Journal, own_stream
 from coalition.links import Links
 from coalition.mail.letters import Letters
 from coalition.mail.return_paths import ReturnPaths
@@ -14,9 +16,12 @@ from coalition.mail.signing import Signing
 from coalition.mail.signing_key import read_signing_key
 from coalition.mail.smtp import Outgoing
 from coalition.rings import RING_NAMES, RingFile, create_rings
+from coalition.services import journaling
+from coalition.services.backlog import Backlog
 from coalition.services.bounces import Returns
 from coalition.services.outbox.composing import Composer
 from coalition.services.outbox.sender import Sender
+from coalition.spool import Spool
 from coalition.tokens import Tokens
 from coalition.vault import Vault
 
@@ -31,6 +36,13 @@ class Resources:
     tokens: Tokens
     links: Links
     letters: Letters
+    journal: Journal
+    spool: Spool
+
+    @property
+    def backlog(self) -> Backlog:
+        """What the database has not learned yet."""
+        return Backlog(self.database, self.journal, self.spool, self.config.community)
 
     def sender(self, outgoing: Outgoing) -> Sender:
         """A sender that gives letters to this mail server, signed where the community has a key for that."""
@@ -38,7 +50,7 @@ class Resources:
             key = read_signing_key(self.config.keys, self.config.community.mail_domain, selector)
             outgoing = Signing(outgoing, key)
         composer = Composer(self.config, self.database, self.links, self.letters)
-        return Sender(self.config, self.database, self.vault, composer, outgoing)
+        return Sender(self.config, self.database, self.vault, composer, outgoing, self.backlog)
 
     def bounces(self) -> Returns:
         """Where the mail that comes back is dealt with."""
@@ -79,26 +91,35 @@ def make_home(config: Config) -> None:
 
 
 def open_resources(config: Config) -> Resources:
-    """Open everything, checked: tables at the newest revision, keys those of this database. Raises Misconfigured."""
+    """Open everything, checked: tables at the newest revision, keys those of this database. Raises Misconfigured.
+
+    What the database has not learned yet, as after a restore or a crash, it learns here, before anything else.
+    """
     database = Database(config.database_url)
     try:
         schema.require_current(database)
         schema.settle_keys(database, config.keys)
         tokens_ring, sealing, lookup = rings = _rings(config)
         schema.require_keys(database, tuple(ring.now() for ring in rings))
+        journal = Journal(config.journal, own_stream(config.home))
     except Misconfigured:
         database.close()
         raise
+    database.before_commit = partial(journaling.write_down, journal)
     tokens = Tokens(tokens_ring)
     links = Links(config.base_url, tokens)
-    return Resources(
+    resources = Resources(
         config=config,
         database=database,
         vault=Vault(sealing, lookup),
         tokens=tokens,
         links=links,
         letters=Letters(config.community, links),
+        journal=journal,
+        spool=Spool(config.spool),
     )
+    resources.backlog.learn()
+    return resources
 
 
 def _rings(config: Config) -> tuple[RingFile, RingFile, RingFile]:

@@ -5,12 +5,13 @@ No test reaches beyond this machine, and none is skipped where TEST_NO_SKIP is s
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
+from coalition.services import backups
 from tests.house import House, Template, sqlite_template
 from tests.postgres import Cluster, find_binaries
 
@@ -83,3 +84,23 @@ def house(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) ->
         yield made
         made.close()
         cluster.drop_database(url)
+
+
+@pytest.fixture
+def back_up(house: House, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Copies the database of the house as it is now, and gives the copy's URL."""
+    copies: list[str] = []
+
+    def copy() -> str:
+        if house.database.is_sqlite:
+            made = backups.make(house.database, tmp_path / f"copy-{len(copies)}.db")
+            copies.append(f"sqlite:///{made.path}")
+        else:
+            house.database.close()  # PostgreSQL copies only what nobody is connected to
+            copies.append(request.getfixturevalue("postgres_house")[0].create_database(house.config.database_url))
+        return copies[-1]
+
+    yield copy
+    if not house.database.is_sqlite:
+        for url in copies:
+            request.getfixturevalue("postgres_house")[0].drop_database(url)

@@ -4,7 +4,7 @@ import email
 import email.policy
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -106,6 +106,10 @@ class House:
             }
         )
         return cls(open_resources(config), relay)
+
+    def on(self, url: str) -> "House":
+        """The same house with another database in it, as after a backup was brought back."""
+        return House(open_resources(replace(self.config, database_url=url)), self.relay)
 
     def close(self) -> None:
         """Give everything back; the ledger must add up whatever a test did."""

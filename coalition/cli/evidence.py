@@ -16,6 +16,7 @@ _EVENTS = {
     "resumed": "ended the break",
     "withdrawn": "left",
     "undone": "took the leaving back",
+    "returned": "returned, as the journal tells it: the database that knows how was lost",
     "moved": "moved to another address, by a press that only its mailbox could reach",
     "moved_back": "moved back to the address before",
     "erased": "was erased",

@@ -21,7 +21,7 @@ from coalition.models.people import (
     Subscription,
     Suppression,
 )
-from coalition.models.upkeep import Audit, Counter, JobRun, KnownKey, Rate
+from coalition.models.upkeep import Audit, Counter, JobRun, JournalMark, KnownKey, Rate
 
 __all__ = [
     "RETRIED",
@@ -46,6 +46,7 @@ __all__ = [
     "Issue",
     "Item",
     "JobRun",
+    "JournalMark",
     "Kind",
     "KnownKey",
     "Lane",

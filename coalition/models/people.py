@@ -56,6 +56,7 @@ class Source(StrEnum):
     PREFERENCES = "preferences"
     CHANGED = "changed"  # takes the place of one with another cadence
     UNDONE = "undone"  # brought back by "undo"
+    JOURNAL = "journal"  # brought back by the journal, after the database was restored
 
 
 class Ended(StrEnum):

@@ -33,6 +33,14 @@ class JobRun(Base):
     at: Mapped[datetime]
 
 
+class JournalMark(Base):
+    """The last line of a machine's journal that this database has seen; a newer one has to be done to it first."""
+
+    __tablename__ = "journal_mark"
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    last: Mapped[int]
+
+
 class KnownKey(Base):
     """The fingerprint of a key that data was made with; a ring without it is foreign."""
 

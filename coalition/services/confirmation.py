@@ -159,10 +159,8 @@ def _recent(request: Request, now: datetime) -> bool:
 def _contrary(session: Session, person: Subscriber, request: Request, now: datetime) -> Page:
     """A scanner presses everything: take back what the first press did, and wait for a person."""
     if request.answer is Answer.YES:
-        for subscription in subscriptions.current(session, person.id):
-            if subscription.began_at == request.answered_at:
-                subscription.end(Ended.DENIED, now)
-        session.flush()
+        begun = [each for each in subscriptions.current(session, person.id) if each.began_at == request.answered_at]
+        subscriptions.end(session, person, begun, Ended.DENIED, now)
         if not subscriptions.current(session, person.id):
             person.state = State.PENDING
         settling.settle_person(session, person, now)

@@ -30,6 +30,7 @@ class Event(StrEnum):
     MOVED = "moved"  # to another address
     MOVED_BACK = "moved_back"
     ERASED = "erased"
+    RETURNED = "returned"  # as the journal tells it: how is in the database that was lost
 
 
 def record(session: Session, subject: str, event: Event, at: datetime, **facts: object) -> None:

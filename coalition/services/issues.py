@@ -22,7 +22,7 @@ from coalition.models import (
     Topic,
     Variant,
 )
-from coalition.services import moments
+from coalition.services import journaling, moments
 from coalition.services.moments import Hour
 
 
@@ -147,11 +147,14 @@ def finish(session: Session, issue_id: int, now: datetime) -> None:
     get(session, issue_id, lock=True)
     left = select(Batch.id).where(Batch.issue_id == issue_id, Batch.state != Claim.DONE).limit(1)
     if session.scalar(left) is None:
-        session.execute(
+        sent = session.execute(
             update(Issue)
             .where(Issue.id == issue_id, Issue.state == Phase.SENDING)
             .values(state=Phase.SENT, ended_at=now)
+            .returning(Issue.id)
         )
+        if sent.first() is not None:
+            journaling.issue_over(session, get(session, issue_id), now)
 
 
 def progress(session: Session, issue_id: int) -> Progress:

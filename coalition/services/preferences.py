@@ -67,12 +67,11 @@ def save(
     added, ended, changed = [], [], []
     for topic_id, subscription in held.items():
         if topic_id not in wanted:
-            subscription.end(Ended.LEFT_TOPIC if wanted else Ended.LEFT_ALL, now)
-            ended.append(topic_id)
+            ended.append(subscription)
         elif subscription.cadence is not wanted[topic_id]:
             subscriptions.change_cadence(session, community, person, subscription, wanted[topic_id], now)
             changed.append(topic_id)
-    session.flush()
+    subscriptions.end(session, person, ended, Ended.LEFT_TOPIC if wanted else Ended.LEFT_ALL, now)
     open_topics = set(session.scalars(select(Topic.id).where(Topic.open.is_(True))))
     for topic_id, cadence in wanted.items():
         if topic_id not in held and topic_id in open_topics:
@@ -82,7 +81,7 @@ def save(
     if added or ended or changed:
         facts = {
             "added": added,
-            "ended": ended,
+            "ended": [subscription.topic_id for subscription in ended],
             "changed": changed,
             "now": {str(topic_id): cadence.value for topic_id, cadence in sorted(wanted.items())},
             "names": consents.names(session, {*held, *wanted}),

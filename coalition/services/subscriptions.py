@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from coalition.community import Community
 from coalition.models import Cadence, Ended, Issue, Item, Source, State, Subscriber, Subscription
-from coalition.services import periods
+from coalition.services import journaling, periods
 from coalition.services.counters import POSITION, newest
 
 
@@ -46,6 +46,8 @@ def begin(
         ended_at=None,
         ended_reason=None,
     )
+    if source not in {Source.CHANGED, Source.JOURNAL}:
+        journaling.began(session, person, topic_id, cadence, now, undone=source is Source.UNDONE)
     session.add(subscription)
     session.flush()
     return subscription
@@ -62,10 +64,19 @@ def change_cadence(
 
 def end_all(session: Session, person: Subscriber, reason: Ended, now: datetime) -> Sequence[Subscription]:
     """End whatever has not ended. The person then has left."""
-    ended = current(session, person.id)
+    return end(session, person, current(session, person.id), reason, now)
+
+
+def end(
+    session: Session, person: Subscriber, ended: Sequence[Subscription], reason: Ended, now: datetime
+) -> Sequence[Subscription]:
+    """End these subscriptions, and note it in the journal. Who keeps no other has left."""
     for subscription in ended:
         subscription.end(reason, now)
-    if person.state is State.ACTIVE:
+    session.flush()
+    if ended:
+        journaling.left(session, person, [each.topic_id for each in ended], reason, now)
+    if person.state is State.ACTIVE and not current(session, person.id):
         person.state = State.LEFT
     session.flush()
     return ended

@@ -21,6 +21,7 @@ class Channel(StrEnum):
     PREFERENCES = "preferences"
     STAFF = "staff"
     CLOSED = "closed"  # the topic was closed
+    JOURNAL = "journal"  # in a database that was lost; how is not known any more
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,21 @@ def leave_all(session: Session, person: Subscriber, channel: Channel, now: datet
     return _left(session, person, channel, now, [subscription.topic_id for subscription in ended])
 
 
+def leave_what_was_there(
+    session: Session, person: Subscriber, channel: Channel, pressed_at: datetime, now: datetime
+) -> Left:
+    """End what had begun before a press that could not be heeded at once. What was chosen since then stays."""
+    person = subscriptions.lock(session, person.id)
+    there = [each for each in subscriptions.current(session, person.id) if each.began_at <= pressed_at]
+    ended = subscriptions.end(session, person, there, Ended.LEFT_ALL, pressed_at)
+    return _left(session, person, channel, now, [subscription.topic_id for subscription in ended])
+
+
 def leave_topic(session: Session, person: Subscriber, topic: Topic, channel: Channel, now: datetime) -> Left:
     """End one topic. Who has no other has left."""
     person = subscriptions.lock(session, person.id)
     ended = [each for each in subscriptions.current(session, person.id) if each.topic_id == topic.id]
-    for subscription in ended:
-        subscription.end(Ended.LEFT_TOPIC, now)
-    session.flush()
-    if not subscriptions.current(session, person.id):
-        subscriptions.end_all(session, person, Ended.LEFT_TOPIC, now)
+    subscriptions.end(session, person, ended, Ended.LEFT_TOPIC, now)
     return _left(session, person, channel, now, [subscription.topic_id for subscription in ended])
 
 

@@ -99,12 +99,9 @@ def end_closed_topics(session: Session, now: datetime) -> int:
     for subscription_id, subscriber_id in found:
         person = subscriptions.lock(session, subscriber_id)
         subscription = session.get_one(Subscription, subscription_id)
-        subscription.end(Ended.CLOSED, now)
-        session.flush()
+        subscriptions.end(session, person, [subscription], Ended.CLOSED, now)
         facts = {"topics": [subscription.topic_id], "names": consents.names(session, [subscription.topic_id])}
         consents.record(session, person.code, Event.WITHDRAWN, now, channel=Channel.CLOSED, **facts)
-        if not subscriptions.current(session, subscriber_id):
-            subscriptions.end_all(session, person, Ended.CLOSED, now)
     return len(found)
 
 

@@ -30,6 +30,7 @@ def attach(app: Flask, resources: Resources) -> None:
     # A mail program that leaves by RFC 8058 follows no redirect, so no address of ours answers with a tidier one.
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.before_request(guards.require_our_host)
+    app.before_request(guards.learn_first)
     app.after_request(headers.secure)
     app.context_processor(shared.context)
     errors.attach(app)

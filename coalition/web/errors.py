@@ -7,7 +7,7 @@ from flask import Flask, Response, make_response, render_template
 from sqlalchemy import exc
 from werkzeug.exceptions import HTTPException
 
-from coalition.errors import TooMany
+from coalition.errors import JournalError, SpoolFull, TooMany
 
 log = logging.getLogger(__name__)
 
@@ -18,8 +18,8 @@ def attach(app: Flask) -> None:
     """Show every error on a page."""
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(TooMany, _too_many)
-    for gone in (exc.OperationalError, exc.InterfaceError, exc.TimeoutError):
-        app.register_error_handler(gone, _database)
+    for gone in (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, JournalError, SpoolFull):
+        app.register_error_handler(gone, _away)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -39,8 +39,8 @@ def _too_many(error: TooMany) -> Response:
     return response
 
 
-def _database(error: exc.SQLAlchemyError) -> Response:
-    log.error("the database can't be reached: %s", type(error).__name__)
+def _away(error: Exception) -> Response:
+    log.error("the database, the journal or the spool can't be used: %s", type(error).__name__)
     response = _page(503)
     response.headers["Retry-After"] = "60"
     return response

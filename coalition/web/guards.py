@@ -1,9 +1,11 @@
 """What a request must be before a view looks at it: for our host, well-formed, and sent by a page of ours."""
 
+from contextlib import suppress
 from datetime import datetime
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from flask import abort, request
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -23,6 +25,13 @@ def require_our_host() -> None:
         return
     if not _is_ours(request.headers.get("Host", "")):
         abort(400)
+
+
+def learn_first() -> None:
+    """Before anything is changed, the database learns what was decided while it was away or was another one."""
+    if request.method == "POST":
+        with suppress(SQLAlchemyError):  # the view meets the same trouble, and knows what to answer
+            resources().backlog.learn()
 
 
 def _is_ours(host: str) -> bool:

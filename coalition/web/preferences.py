@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
 from flask import Blueprint, abort, redirect, request, url_for
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from coalition.address import Address
 from coalition.clock import utcnow
-from coalition.errors import BadAddress, Refused
+from coalition.errors import BadAddress, JournalError, Refused
 from coalition.languages import N_, OWN_NAMES, language, languages
 from coalition.models import Cadence, Format, Kind, PauseMode, State, Subscriber
 from coalition.services import moments, preferences, requests, unsubscribe
@@ -19,6 +20,7 @@ from coalition.services.unsubscribe import Channel
 from coalition.tokens import Purpose
 from coalition.web import guards
 from coalition.web.forms import StampedForm
+from coalition.web.leaving import keep
 from coalition.web.shared import page, resources, speak, speak_as_sent, spoken
 from coalition.web.tokens import Key, holder, read_key
 
@@ -75,6 +77,17 @@ def choose(token: str) -> Answer:
     key = read_key(token)
     if key.is_sample:
         return page("sample", what="preferences")
+    try:
+        return _act(key, fields)
+    except (SQLAlchemyError, JournalError) as error:
+        code = key.value.partition("-")[0]
+        stamped = StampedForm.on(resources().tokens, "preferences", code, fields).validate()
+        if guards.one(fields, "action") != "leave" or not stamped:
+            raise
+        return keep(code, Channel.PREFERENCES, error)
+
+
+def _act(key: Key, fields: MultiDict[str, str]) -> Answer:
     held = resources()
     with held.database.transaction() as session:
         person = holder(session, key)
@@ -93,7 +106,7 @@ def choose(token: str) -> Answer:
         except Refused as error:
             told = spoken().gettext(str(error))
             return _show(session, person, key, error=told, field=action, status=422)
-    return redirect(url_for("preferences.look", token=token, done=note), 303)
+    return redirect(url_for("preferences.look", token=key.token, done=note), 303)
 
 
 def show_confirmed(session: Session, person: Subscriber) -> tuple[str, int]:

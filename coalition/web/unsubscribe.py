@@ -1,28 +1,35 @@
 """Leaving, for people and for mail programs (RFC 8058): GET looks, POST leaves and answers 200 itself."""
 
+import logging
 import re
 
 from flask import Blueprint, abort, request
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from coalition.clock import utcnow
-from coalition.errors import BadToken, NotFound
+from coalition.errors import BadToken, JournalError, NotFound
 from coalition.links import SAMPLE_CODE
 from coalition.models import State, Subscriber, Topic
 from coalition.services import people, topics, unsubscribe
 from coalition.services import preferences as choices
 from coalition.services.unsubscribe import Channel
 from coalition.tokens import Purpose
+from coalition.web.leaving import keep
 from coalition.web.preferences import LENGTHS
 from coalition.web.shared import page, resources, speak
 from coalition.web.tokens import tidy
 
 pages = Blueprint("unsubscribe", __name__)
 
+log = logging.getLogger(__name__)
+
 Answer = tuple[str, int]
 
 _CODE = re.compile(r"[a-z2-7]{26}")
+# Buttons that mean less than leaving everything. Undoing, pausing or leaving one topic can't be kept in the spool.
+_NEEDS_DATABASE = {"undo", "pause", "topic"}
 
 
 @pages.get("/unsubscribe/<code>")
@@ -31,9 +38,12 @@ def look(code: str) -> Answer:
     code = _well_formed(code)
     if code == SAMPLE_CODE:
         return page("sample", what="unsubscribe")
-    with resources().database.reading() as session:
-        _known(session, code)
-        return page("unsubscribe", code=code, topic=_topic(session, request.args.get("topic", "")))
+    try:
+        with resources().database.reading() as session:
+            _known(session, code)
+            return page("unsubscribe", code=code, topic=_topic(session, request.args.get("topic", "")), away=False)
+    except SQLAlchemyError as error:
+        return _show_away(code, error)
 
 
 @pages.post("/unsubscribe/<code>")
@@ -45,8 +55,24 @@ def leave(code: str) -> Answer:
     code = _well_formed(code)
     if code == SAMPLE_CODE:
         return page("sample", what="unsubscribe")
+    action = _field("action")
+    try:
+        return _leave(code, action)
+    except (SQLAlchemyError, JournalError) as error:
+        if action in _NEEDS_DATABASE:
+            return _show_away(code, error, 503)
+        return keep(code, Channel.PAGE if action == "all" else Channel.ONE_CLICK, error)
+
+
+def _show_away(code: str, error: Exception, status: int = 200) -> Answer:
+    """While the database is away, all that can be offered is to leave everything."""
+    log.error("the database can't be reached: %s", type(error).__name__)
+    return page("unsubscribe", status, code=code, topic=None, away=True)
+
+
+def _leave(code: str, action: str) -> Answer:
     held, now = resources(), utcnow()
-    action, topic_slug, undo = _field("action"), _field("topic"), _field("undo")
+    topic_slug, undo = _field("topic"), _field("undo")
     with held.database.transaction() as session:
         person = _known(session, code)
         if action == "undo":

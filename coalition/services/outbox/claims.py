@@ -11,7 +11,7 @@ from coalition.config import Uncertain
 from coalition.db import Prepared
 from coalition.errors import LeaseLost
 from coalition.models import RETRIED, Batch, Claim, Delivery, Issue, Lane, Outbound, Phase
-from coalition.services import issues, staleness
+from coalition.services import issues, journaling, staleness
 from coalition.services.outbox.leases import LEASE_SECONDS, Morgue, lease_clock
 
 _KEEP = Prepared(
@@ -68,6 +68,8 @@ def claim(session: Session, worker: str, now: datetime, *, service_only: bool = 
     batch.lease_until = lease_clock(session) + LEASE_SECONDS
     batch.announced_to = None
     stale_at = _stale_at(session, batch)
+    if batch.issue_id is not None and batch.dated_at is None:
+        _note_beginning(session, batch.issue_id, now)
     rows = session.execute(
         select(Delivery.id, Delivery.attempts)
         .where(Delivery.batch_id == batch.id, Delivery.state == Outbound.QUEUED)
@@ -86,6 +88,13 @@ def _stale_at(session: Session, batch: Batch) -> datetime | None:
     if issue is None or batch.due_at is None:
         return None
     return staleness.stale_at(issue.cadence, batch.due_at, batch.dated_at)
+
+
+def _note_beginning(session: Session, issue_id: int, now: datetime) -> None:
+    """Write an issue into the journal before the first letter of it goes."""
+    begun = select(Batch.id).where(Batch.issue_id == issue_id, Batch.dated_at.is_not(None)).limit(1)
+    if session.scalar(begun) is None:
+        journaling.issue_begun(session, session.get_one(Issue, issue_id), now)
 
 
 def keep(session: Session, claimed: Claimed, worker: str, *, announce: int | None) -> None:

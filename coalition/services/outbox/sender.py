@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -20,10 +20,11 @@ from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.config import Config, Uncertain
 from coalition.db import Database
-from coalition.errors import LeaseLost, RelayLost
+from coalition.errors import JournalError, LeaseLost, RelayLost
 from coalition.mail.replies import Outcome, Reply
 from coalition.mail.smtp import Envelope, Outgoing
 from coalition.models import Lane
+from coalition.services.backlog import Backlog
 from coalition.services.outbox import claims, looking, pacing, recording
 from coalition.services.outbox.breakers import Gate
 from coalition.services.outbox.claims import Claimed
@@ -75,8 +76,15 @@ class Sender:
     """One sender. `run` works until stopped; `drain` until nothing is due."""
 
     def __init__(
-        self, config: Config, database: Database, vault: Vault, composer: Composer, outgoing: Outgoing
+        self,
+        config: Config,
+        database: Database,
+        vault: Vault,
+        composer: Composer,
+        outgoing: Outgoing,
+        backlog: Backlog,
     ) -> None:
+        self._backlog = backlog
         self._database, self._vault, self._composer, self._outgoing = database, vault, composer, outgoing
         self._rate, self._policy = config.rate, Uncertain(config.uncertain)
         self._worker = Worker(config.home)
@@ -86,6 +94,7 @@ class Sender:
         self._held: set[int] = set()  # numbers of batches
         self._losses = 0  # of the mail server, one after the other
         self._lost = ""  # why, in words
+        self._blocked = False  # something that must be learned first is not at hand
 
     def run(self) -> None:
         """Send whatever becomes due, until `stop`. A lost mail server or database is waited for."""
@@ -121,17 +130,22 @@ class Sender:
     def _try_a_batch(self) -> bool:
         try:
             return self._next_batch()
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, JournalError) as error:
             log.warning("the database failed (%s); trying again", type(error).__name__)
             return False
 
     def _pause(self, busy: bool) -> float:
+        if self._blocked:
+            return _LONGEST_BACK_OFF
         if self._lost:
             return min(_LONGEST_BACK_OFF, 0.5 * 2.0 ** min(self._losses, 10))
         return 0.0 if busy else _IDLE_SECONDS
 
     def _next_batch(self, *, service_only: bool = False) -> bool:
         """Work through the first batch that is due. Returns whether there was one."""
+        self._blocked = not self._backlog.learn()
+        if self._blocked:
+            return False
         with self._database.transaction() as session:
             now = utcnow()
             claims.reap(session, self._morgue, self._policy, now)
@@ -168,14 +182,17 @@ class Sender:
         while True:
             try:
                 return step()
-            except OperationalError as error:
+            except (OperationalError, JournalError) as error:
                 log.warning("the database failed (%s); trying again", type(error).__name__)
                 if self._stop.wait(_IDLE_SECONDS):
                     raise
+                with suppress(OperationalError):
+                    self._backlog.learn()
 
     def _turn(self, job: _Job) -> bool:
         """Record what was answered and look at what goes next. False where the batch was given back instead."""
         claimed, now = job.claimed, utcnow()
+        self._backlog.work_off_leavings()
         with self._database.transaction() as session:
             gate = Gate(session, self._vault, self._worker.name, now)
             goes_on = self._goes_on and not gate.is_shut and looking.goes_on(session, claimed)

@@ -1,0 +1,107 @@
+"""What goes into the journal. Noted where it happens; on disk before the transaction that it happened in is committed.
+
+A crash between the two leaves a line that the database has not seen. Replaying it does what was asked for.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from coalition.db import insert_into
+from coalition.journal import Entry, Journal, What
+from coalition.models import Cadence, Ended, Issue, JournalMark, Subscriber, Subscription, Topic
+
+_NOTED = "journal entries"
+_LONGEST_SUBJECT = 500
+
+
+def left(session: Session, person: Subscriber, topic_ids: Sequence[int], reason: Ended, now: datetime) -> None:
+    """Somebody left these topics."""
+    _note(session, What.LEFT, now, code=person.code, topics=_slugs(session, topic_ids), why=reason)
+
+
+def began(
+    session: Session, person: Subscriber, topic_id: int, cadence: Cadence, now: datetime, *, undone: bool = False
+) -> None:
+    """Somebody begins a topic: noted where they had left it before, so that the leaving counts no longer."""
+    before = select(Subscription.id).where(
+        Subscription.subscriber_id == person.id,
+        Subscription.topic_id == topic_id,
+        Subscription.ended_at.is_not(None),
+        Subscription.ended_reason != Ended.CHANGED,
+    )
+    if session.scalar(before.limit(1)) is not None:
+        [slug] = _slugs(session, [topic_id])
+        _note(session, What.RETURNED, now, code=person.code, topic=slug, cadence=cadence, undone=undone)
+
+
+def issue_begun(session: Session, issue: Issue, now: datetime) -> None:
+    """The first letter of an issue is about to go."""
+    _note(session, What.BEGUN, now, **_issue(issue))
+
+
+def issue_over(session: Session, issue: Issue, now: datetime) -> None:
+    """Nothing of an issue is left to send."""
+    _note(session, What.OVER, now, **_issue(issue))
+
+
+def write_down(journal: Journal, session: Session) -> None:
+    """Put what this transaction has noted on disk. Called last, before it is committed.
+
+    The mark stays locked until then, so lines of one stream are in commit order. Raises JournalAhead.
+    """
+    noted: list[Entry] = session.info.pop(_NOTED, [])
+    if not noted:
+        return
+    session.flush()
+    last = journal.append(noted, after=_lock_mark(session, journal.stream))
+    session.execute(update(JournalMark).where(JournalMark.stream == journal.stream).values(last=last))
+
+
+def marks(session: Session) -> dict[str, int]:
+    """The last line of each stream that the database has seen."""
+    return dict(session.execute(select(JournalMark.stream, JournalMark.last)).all())
+
+
+def take(session: Session, stream: str, number: int) -> bool:
+    """Note that the next line of a stream is seen. False where somebody else has seen to it."""
+    _lock_mark(session, stream)
+    taken = (
+        update(JournalMark)
+        .where(JournalMark.stream == stream, JournalMark.last == number - 1)
+        .values(last=number)
+        .returning(JournalMark.stream)
+    )
+    return session.execute(taken).first() is not None
+
+
+def go_on_from(session: Session, stream: str, number: int) -> None:
+    """Take a stream as seen up to a number, whatever was missing before it."""
+    _lock_mark(session, stream)
+    session.execute(update(JournalMark).where(JournalMark.stream == stream).values(last=number))
+
+
+def _lock_mark(session: Session, stream: str) -> int:
+    insert = insert_into(session, JournalMark).values(stream=stream, last=0)
+    session.execute(insert.on_conflict_do_nothing(index_elements=["stream"]))
+    query = select(JournalMark.last).where(JournalMark.stream == stream).with_for_update()
+    return session.execute(query).scalar_one()
+
+
+def _note(session: Session, what: What, at: datetime, **facts: object) -> None:
+    session.info.setdefault(_NOTED, []).append(Entry(what, at, facts))
+
+
+def _slugs(session: Session, topic_ids: Sequence[int]) -> list[str]:
+    return list(session.scalars(select(Topic.slug).where(Topic.id.in_(topic_ids)).order_by(Topic.id)))
+
+
+def _issue(issue: Issue) -> dict[str, object]:
+    return {
+        "cadence": issue.cadence,
+        "period": issue.period_key,
+        "through": issue.through_position,
+        "subject": issue.subject[:_LONGEST_SUBJECT],
+    }
