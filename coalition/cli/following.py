@@ -82,7 +82,9 @@ def watch(resources: Resources, issue_id: int) -> None:
                     progress = issues.progress(session, issue_id)
                     stopped = [each for each in breakers.troubles(session) if each.key in breakers.FOR_ALL]
                 pace.append((time.monotonic(), progress.ended))
-                bar.update(progress.ended - bar.pos, trouble_in_words(stopped[0]) if stopped else _pace(pace))
+                bar.current_item = _briefly(stopped[0]) if stopped else _pace(pace)
+                bar.update(progress.ended - bar.pos)
+                bar.render_progress()  # of itself it shows only what moves
                 if progress.issue.state not in {Phase.SENDING, Phase.APPROVED}:
                     break
                 time.sleep(_LOOK_SECONDS)
@@ -104,6 +106,18 @@ def trouble_in_words(trouble: Pacing) -> str:
             return f"The mail server can't be reached: {trouble.reason}"
         case _:
             return f"Nothing is sent: {trouble.reason}."
+
+
+def _briefly(trouble: Pacing) -> str:
+    match trouble.breaker:
+        case Breaker.OPEN if trouble.until:
+            return f"refused; next try at {trouble.until:%H:%M} UTC"
+        case Breaker.RECOVERING:
+            return f"trying, {trouble.width} at once"
+        case Breaker.LOST:
+            return "waiting for the mail server"
+        case _:
+            return "stopped: coalition outbox status"
 
 
 def _pace(looks: Sequence[tuple[float, int]]) -> str:

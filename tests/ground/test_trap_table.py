@@ -1,4 +1,4 @@
-"""The table of traps in tests/README.md names tests that there are."""
+"""The tables of traps and faults in tests/README.md name tests that there are."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 
 
-def test_each_trap_names_a_test_that_there_is() -> None:
+def test_each_trap_and_fault_names_a_test_that_there_is() -> None:
     rows = re.findall(r"^\| (Z\d+)? ?.* \| `?([^`|]+?)`? \|$", (TESTS / "README.md").read_text("utf-8"), re.MULTILINE)
     named = [(trap, *place.split("::")) for trap, place in rows if "::" in place]
 
@@ -17,4 +17,4 @@ def test_each_trap_names_a_test_that_there_is() -> None:
         }
         assert name in found, f"{file}::{name}"
     assert {trap for trap, *_ in named if trap} == {f"Z{number}" for number in range(1, 21)}
-    assert len(named) == 28
+    assert len(named) == 41

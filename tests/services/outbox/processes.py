@@ -5,10 +5,10 @@ import subprocess
 import sys
 
 from tests.house import House
-from tests.relay import CatchAll
+from tests.relay import CatchAll, Scripted
 
 
-def start_sender(house: House, relay: CatchAll, *options: str) -> subprocess.Popen[str]:
+def start_sender(house: House, relay: CatchAll | Scripted, *options: str) -> subprocess.Popen[str]:
     """`coalition outbox run` for this house, in a process of its own."""
     environment = os.environ | {
         "COALITION_HOME": str(house.config.home),
