@@ -152,6 +152,12 @@ def of_person(session: Session, person: Subscriber) -> list[Bounce]:
     return list(session.scalars(select(Bounce).where(Bounce.subscriber_id == person.id).order_by(Bounce.id.desc())))
 
 
+def aside_of_person(session: Session, person: Subscriber) -> list[SetAside]:
+    """What is set aside about a person's letters, newest first."""
+    query = select(SetAside).where(SetAside.subscriber_id == person.id).order_by(SetAside.id.desc())
+    return list(session.scalars(query))
+
+
 def newest(session: Session, most: int) -> list[tuple[Bounce, str | None, int | None]]:
     """What came back last, with the code of its reader and the number of its issue."""
     query = (

@@ -73,6 +73,10 @@ def gather(
             {"at": each.came_at, "what": each.fate.value, "status": each.status, "said": each.said}
             for each in bounces.of_person(session, person)
         ],
+        "set_aside": [
+            {"at": each.came_at, "why": each.why, "bytes": each.size}
+            for each in bounces.aside_of_person(session, person)
+        ],
         "not_written_to": _suppression(session, person),
         "looks_by_staff": [{"at": look.at, "what": look.action} for look in held.looks(session, person)],
     }

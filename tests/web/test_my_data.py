@@ -12,6 +12,7 @@ from coalition.clock import utcnow
 from coalition.models import Base, Cadence
 from coalition.services import audit, preferences, takeout
 from tests.house import House, a_subscriber, link
+from tests.services.returning import bounced, collect, deal
 from tests.services.scenes import leave
 from tests.web.doors import digest_link, fresh_link
 from tests.web.rows import nothing_changes
@@ -66,6 +67,21 @@ def test_the_document_holds_everything_and_why_each_letter_went(house: House) ->
     assert [row["what"] for row in found["looks_by_staff"]] == ["subscriber show"]
 
 
+def test_the_document_tells_what_came_back(house: House) -> None:
+    collect(house)
+    house.join(ADA)
+    house.publish()
+    house.send(house.plan(Cadence.WEEKLY))
+    [letter] = house.drain()
+    deal(house, bounced(letter, "delayed"), bounced(letter, "human"))
+
+    found = _json(house)
+
+    assert [row["what"] for row in found["came_back"]] == ["delayed"]
+    assert [row["why"] for row in found["set_aside"]] == ["no bounce or report that we know"]
+    assert found["not_written_to"] == {}
+
+
 def test_the_page_tells_the_same(house: House) -> None:
     _busy_life(house)
 
@@ -92,7 +108,7 @@ def test_the_table_tells_the_same_and_is_meant_to_be_saved(house: House) -> None
     assert answer.headers["Content-Disposition"] == 'attachment; filename="my-data.csv"'
     assert answer.headers["Cache-Control"] == "no-store"
     rows = list(csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig"), newline="")))
-    assert {row["part"] for row in rows} == set(_json(house))
+    assert {row["part"] for row in rows} == {part for part, content in _json(house).items() if content}
     facts = {(row["part"], row["number"], row["fact"]): row["value"] for row in rows}
     assert facts["person", "", "address"] == ADA
     assert facts["letters", "1", "why"] == "Because you chose Events, weekly."
@@ -100,7 +116,7 @@ def test_the_table_tells_the_same_and_is_meant_to_be_saved(house: House) -> None
 
 def test_no_table_of_ours_that_is_about_a_person_is_left_out() -> None:
     """Whoever adds a table about people decides here whether its people see it."""
-    shown = {"subscriber", "subscription", "request", "delivery", "consent"}
+    shown = {"subscriber", "subscription", "request", "delivery", "consent", "bounce", "set_aside"}
     about_people = {
         table.name
         for table in Base.metadata.sorted_tables
