@@ -206,3 +206,16 @@ def test_a_server_that_is_not_there_is_lost() -> None:
 
 def _usual(step: str) -> str:
     return {"DATA": "354 go on"}.get(step, "250 OK")
+
+
+@pytest.mark.parametrize("step", ["RCPT", "DATA"])
+@pytest.mark.parametrize("offers", [["PIPELINING"], ["8BITMIME"]], ids=["pipelined", "one by one"])
+def test_too_much_said_of_a_recipient_is_an_answer_though_it_ends_the_session(step: str, offers: list[str]) -> None:
+    script = {step: ["421 4.7.28 too much mail for this domain", _usual(step)]}
+    with Scripted(script, offers=offers) as server, closing(SmtpClient(server.relay, connections=1)) as client:
+        outcome, reply = send(client, an_envelope())
+        after, _ = send(client, an_envelope("bea@example.org"))
+
+    assert (outcome, reply.code, reply.enhanced) == (Outcome.OUR_FAULT, 421, "4.7.28")
+    assert after is Outcome.ACCEPTED
+    assert server.messages == [MESSAGE]
