@@ -32,9 +32,10 @@ check: ## look at format, lint, types and imports, then run the tests
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
 
-bench: ## measure planning and composing against doing it per person, in about two minutes
+bench: ## measure planning, composing and signing against the usual way, in about two minutes
 	$(READY) --dev
 	@$(BIN)/python -m tests.bench $(ARGS)
+	@$(BIN)/python -m tests.bench.signing
 
 fix: ## format the code and repair what the linter can
 	$(READY) --dev

@@ -38,6 +38,8 @@ class Envelope:
     def message(self) -> bytes:
         """The message as it is read, in whole lines."""
         body = self.wire[: -len(_DOT)]
+        if len(body) == self.size:
+            return body  # no dot was doubled, so none need be looked for
         return (body[1:] if body.startswith(b"..") else body).replace(b"\r\n..", b"\r\n.")
 
     @property

@@ -51,11 +51,15 @@ class Signers:
         process = self._least_busy()
         if process is None:
             self._came.append(Signed(work.ticket, sign(self._key.private, work.digest)))
-        elif not process.give(work):
-            self._bury(process)
+        else:
+            process.give(work)
 
     def finished(self, patience: float) -> list[Signed]:
         """The signatures that are there; waits at most so many seconds for the first."""
+        while unsent := [each for each in self._open if each.has_unsent]:
+            for process in unsent:
+                if not process.flush():
+                    self._bury(process)  # and another may have something to hand over now
         if self._open and not self._came:
             now = time.monotonic()
             stuck = min((each.deadline for each in self._open if each.pending), default=now + patience)
@@ -142,19 +146,29 @@ class _Process:
         assert self._process.stdout is not None
         self._input, self.output = self._process.stdin, self._process.stdout
         self._signature_bytes = key.private.key_size // 8
-        self._patience, self._buffer = patience, b""
+        self._patience, self._buffer, self._unsent = patience, b"", b""
         self.pending: deque[Work | None] = deque()  # in order; None where nobody waits for it
         self.has_signed = False
         self.deadline = 0.0
         pem = key.pem
         self._write(len(pem).to_bytes(LENGTH_BYTES, "big") + pem)
 
-    def give(self, work: Work) -> bool:
-        """Hand a hash over. False where nobody takes it; it is pending all the same."""
+    @property
+    def has_unsent(self) -> bool:
+        """Whether something was taken and not handed over."""
+        return bool(self._unsent)
+
+    def give(self, work: Work) -> None:
+        """Take a hash, to be handed over with the next `flush`: several at once cost hardly more than one."""
         if not self.pending:
             self.deadline = time.monotonic() + (self._patience if self.has_signed else _START)
         self.pending.append(work)
-        return self._write(work.digest)
+        self._unsent += work.digest
+
+    def flush(self) -> bool:
+        """Hand over what was taken. False where nobody takes it; it is pending all the same."""
+        unsent, self._unsent = self._unsent, b""
+        return self._write(unsent)
 
     def take(self) -> list[Signed] | None:
         """The signatures that have come; None at the end."""
