@@ -59,7 +59,8 @@ class Unruly(Scripted):
             answer = self._rest.pop(0) if self._rest else None
             if line == "PAYLOAD":
                 return None  # the message goes on
-            if line == "." and self.messages[-1] and (answer is None or str(answer).startswith("2")):
+            # It has the message, whatever it says or does not say, unless it says that it has not.
+            if line == "." and self.messages[-1] and str(answer)[:1] not in {"4", "5"}:
                 self.taken += 1
             return answer
 
