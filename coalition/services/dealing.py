@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from coalition.clock import utcnow
@@ -72,7 +72,7 @@ class Dealer:
         reasons = readers.left_out(session, issue, people, self._now)
         hand = self._deal(session, issue, people, reasons)
         _queue(session, issue, hand.copies)
-        _move_cursors(session, issue, hand.seen)
+        _move_cursors(session, issue, hand.seen, self._news.last)
         for (topic_id, reason), n in hand.not_mailed.items():
             settling.count_items(session, issue.id, {topic_id: n}, reason)
         left_out = Counts(issue.left_out) + Counts(reasons.values()) + Counts({"nothing new": hand.nothing_new})
@@ -89,6 +89,7 @@ class Dealer:
                 continue
             share = self._news.share(person, starts[person.id], self._now, self._cap)
             hand.not_mailed.update({(topic, Skip.PAUSED): n for topic, n in share.skipped.items()})
+            hand.not_mailed.update({(topic, Skip.WITHDRAWN): n for topic, n in share.withdrawn.items()})
             hand.not_mailed.update({(int(topic), Skip.CAPPED): n for topic, n in share.more.items()})
             hand.seen.append(person.id)
             if share.items:
@@ -177,15 +178,20 @@ def _fill(session: Session, issue: Issue, batch: Batch, copies: Sequence[tuple[i
     session.execute(insert(Delivery), rows)
 
 
-def _move_cursors(session: Session, issue: Issue, seen: Sequence[int]) -> None:
-    if seen:
+def _move_cursors(session: Session, issue: Issue, seen: Sequence[int], last: Mapping[int, int]) -> None:
+    """Note what these readers have been served, in each topic that had something for them.
+
+    Where it had nothing their place stays, so that an issue before this one can still be cancelled and put back.
+    """
+    served = [(Subscription.topic_id == topic) & (Subscription.cursor < position) for topic, position in last.items()]
+    if seen and served:
         session.execute(
             update(Subscription)
             .where(
                 Subscription.cadence == issue.cadence,
                 Subscription.ended_at.is_(None),
                 Subscription.subscriber_id.in_(seen),
-                Subscription.cursor < issue.through_position,
+                or_(*served),
             )
             .values(cursor=issue.through_position)
             .execution_options(synchronize_session=False)

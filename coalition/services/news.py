@@ -22,6 +22,7 @@ class Share:
     starts: dict[str, int] = field(default_factory=dict)  # where each topic that brings something began
     more: dict[str, int] = field(default_factory=dict)  # over the cap: in the archive only
     skipped: dict[int, int] = field(default_factory=dict)  # published during a pause that skips
+    withdrawn: dict[int, int] = field(default_factory=dict)  # taken back before they could be mailed
 
 
 class News:
@@ -29,14 +30,20 @@ class News:
 
     def __init__(self, session: Session, through_position: int) -> None:
         rows = session.execute(
-            select(Item.topic_id, Item.position, Item.id)
+            select(Item.topic_id, Item.position, Item.id, Item.withdrawn_at)
             .join(Topic, Topic.id == Item.topic_id)
-            .where(Item.position <= through_position, Item.withdrawn_at.is_(None))
+            .where(Item.position <= through_position)
             .order_by(Topic.order, Topic.id, Item.position)
         )
         self._positions: dict[int, list[int]] = defaultdict(list)
         self._ids: dict[int, list[int]] = defaultdict(list)
-        for topic_id, position, item_id in rows:
+        self._withdrawn: dict[int, list[int]] = defaultdict(list)
+        self.last: dict[int, int] = {}  # by topic: the position of its newest item, withdrawn or not
+        for topic_id, position, item_id, withdrawn_at in rows:
+            self.last[topic_id] = position
+            if withdrawn_at is not None:
+                self._withdrawn[topic_id].append(position)
+                continue
             self._positions[topic_id].append(position)
             self._ids[topic_id].append(item_id)
         added = session.execute(
@@ -56,6 +63,9 @@ class News:
         share = Share()
         pause_ends = self._position_at(person.pause_until, now)
         skips = person.pause_mode is PauseMode.SKIP
+        for topic_id, positions in self._withdrawn.items():
+            if topic_id in cursors and (gone := len(positions) - bisect_right(positions, cursors[topic_id])):
+                share.withdrawn[topic_id] = gone
         for topic_id, ids in self._ids.items():
             if topic_id not in cursors:
                 continue

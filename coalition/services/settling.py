@@ -36,6 +36,7 @@ class Skip(StrEnum):
 
     CANCELLED = "cancelled"
     CAPPED = "capped"
+    WITHDRAWN = "withdrawn"
     PAUSED = "paused"
     LEFT = "left"
     SUPPRESSED = "suppressed"

@@ -75,8 +75,9 @@ class Oracle:
                     edition.copies[reader.id] = copy
                 else:
                     edition.left_out["paused" if paused else "nothing new"] += 1
-                for held in due.values():
-                    held.served = edition.through
+                for topic, held in due.items():
+                    if any(held.served < n.position <= edition.through for n in self._of(topic)):
+                        held.served = edition.through
         return edition
 
     def take_back(self, edition: Edition) -> None:
@@ -94,6 +95,8 @@ class Oracle:
             if topic not in due:
                 continue
             start = due[topic].served
+            back = [n for n in self._of(topic) if start < n.position <= edition.through and n.withdrawn]
+            edition.not_mailed[topic, "withdrawn"] += len(back)
             # "The items with cursor < position <= through_position", and none that was withdrawn.
             new = [n for n in self._of(topic) if start < n.position <= edition.through and not n.withdrawn]
             if reader.pause_mode is PauseMode.SKIP:

@@ -10,7 +10,7 @@ from coalition.models import Batch, Cadence, Claim, Delivery, Issue, Outbound, P
 from coalition.services import cancelling, dealing, issues
 from coalition.services.outbox import claims
 from coalition.services.outbox.leases import Worker
-from tests.house import House, a_subscriber
+from tests.house import House, a_subscriber, text_of
 from tests.services.scenes import Watchful, an_audience, cursors, deliveries, drain_to
 
 MONDAY = "2026-11-23T12:00:00+00:00"
@@ -88,6 +88,25 @@ def test_a_plan_made_again_leaves_out_who_was_sent_one_already(house: House) -> 
     reached = [each.recipient for each in [*relay.received, *rest]]
     assert len(reached) == len(set(reached)) == 60
     assert all(b"First" in each.data and b"Second" in each.data for each in rest)
+
+
+def test_an_issue_that_had_nothing_for_a_reader_does_not_stand_between_them_and_an_earlier_one(house: House) -> None:
+    a_subscriber(house, "ada@example.org", cadence=Cadence.AS_IT_HAPPENS, cursor=0)
+    a_subscriber(house, "ben@example.org", ("events",), cadence=Cadence.AS_IT_HAPPENS, cursor=0)
+    house.publish("housing", "For Ada")
+    first = house.plan(Cadence.AS_IT_HAPPENS)
+    house.send(first)
+    house.publish("events", "For Ben")
+    second = house.plan(Cadence.AS_IT_HAPPENS)
+
+    for issue in (second, first):
+        cancelling.cancel(house.database, issue, utcnow())
+    house.publish("housing", "Later")
+    house.send(house.plan(Cadence.AS_IT_HAPPENS))
+    house.drain()
+
+    [digest] = house.letters_to("ada@example.org")
+    assert "For Ada" in text_of(digest)
 
 
 def test_nothing_is_planned_anew_while_a_sender_holds_what_was_cancelled(house: House) -> None:

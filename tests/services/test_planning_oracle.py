@@ -69,6 +69,7 @@ def test_every_delivery_of_the_whole_case_is_what_the_oracle_says(
         "nothing new",
         "closed",
         "capped items",
+        "withdrawn items",
         "paused items",
         "longer than the cap",
     }
