@@ -68,6 +68,18 @@ class Links:
         token = self.tokens.make(Purpose.FRESH, f"{code}-{epoch}-{nonce}", made_at)
         return f"{self.base_url}/preferences/{token}"
 
+    def ask(self) -> str:
+        """The page that sends a fresh link."""
+        return f"{self.base_url}/preferences"
+
+    def move(self, request_nonce: str, made_at: datetime) -> str:
+        """The page with the two buttons, for one move to another address."""
+        return f"{self.base_url}/move/{self.tokens.make(Purpose.MOVE, request_nonce, made_at)}"
+
+    def put_back(self, request_nonce: str, made_at: datetime) -> str:
+        """The page with the one button that takes a move back."""
+        return f"{self.base_url}/moved/{self.tokens.make(Purpose.PUT_BACK, request_nonce, made_at)}"
+
     def unsubscribe(self, code: str) -> str:
         """The page and the RFC 8058 address for leaving. Stored as is, so it outlives every key."""
         return f"{self.base_url}/unsubscribe/{code}"

@@ -78,6 +78,7 @@ class RingFile:
     def __init__(self, folder: Path, name: str) -> None:
         """Raises Misconfigured where the file is missing, malformed, open to others or weak."""
         self._folder, self._name = folder, name
+        self._path = str(_ring_file(folder, name))  # looked at for every letter: no work twice
         self._seen = self._mark()
         self._ring = read_ring(folder, name)
 
@@ -92,7 +93,7 @@ class RingFile:
 
     def _mark(self) -> tuple[int, int, int] | None:
         try:
-            found = os.stat(_ring_file(self._folder, self._name))
+            found = os.stat(self._path)
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size

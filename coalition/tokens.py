@@ -37,6 +37,8 @@ class Purpose(StrEnum):
     FORM = "form-v1"  # when a sign-up form was shown
     PAGE = "page-v1"  # which page a button stood on
     UNDO = "undo-v1"
+    MOVE = "move-v1"  # in the mailbox that somebody moves to
+    PUT_BACK = "put-back-v1"  # in the one that they left
 
 
 LIFETIME = {
@@ -46,6 +48,8 @@ LIFETIME = {
     Purpose.FORM: timedelta(hours=24),
     Purpose.PAGE: timedelta(hours=24),
     Purpose.UNDO: timedelta(minutes=30),
+    Purpose.MOVE: timedelta(hours=72),
+    Purpose.PUT_BACK: timedelta(days=7),
 }
 
 

@@ -8,6 +8,7 @@ from coalition.models.digest import Fragment, Issue, Item, Phase, Tally, Variant
 from coalition.models.feeds import Feed, Health
 from coalition.models.outbox import RETRIED, Batch, Breaker, Claim, Delivery, Lane, Letter, Outbound, Pacing
 from coalition.models.people import (
+    AddressChange,
     Answer,
     Ended,
     Format,
@@ -16,6 +17,7 @@ from coalition.models.people import (
     Request,
     Scope,
     Source,
+    SpentNonce,
     State,
     Subscriber,
     Subscription,
@@ -25,6 +27,7 @@ from coalition.models.upkeep import Audit, Counter, JobRun, JournalMark, KnownKe
 
 __all__ = [
     "RETRIED",
+    "AddressChange",
     "Answer",
     "Audit",
     "Base",
@@ -60,6 +63,7 @@ __all__ = [
     "Scope",
     "SetAside",
     "Source",
+    "SpentNonce",
     "State",
     "Subscriber",
     "Subscription",

@@ -42,6 +42,9 @@ class Letter(StrEnum):
     WELCOME = "welcome"
     ALREADY_SUBSCRIBED = "already_subscribed"
     PREFERENCES_LINK = "preferences_link"
+    MOVE = "move"  # to the address that somebody moves to
+    MOVE_TAKEN = "move_taken"  # the same, where that address is somebody's already
+    MOVED = "moved"  # to the address that they moved away from
     DIGEST = "digest"
 
 

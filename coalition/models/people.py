@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     SIGNUP = "signup"
     LINK = "link"  # send me my link
+    MOVE = "move"  # send my letters to this address
 
 
 class Answer(StrEnum):
@@ -102,6 +103,26 @@ class Request(Base):
     mailed_at: Mapped[datetime | None]
     answer: Mapped[Answer | None]
     answered_at: Mapped[datetime | None]
+
+
+class AddressChange(Base):
+    """An address that somebody has moved away from. It stays sealed for a few days, so that it can be put back."""
+
+    __tablename__ = "address_change"
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    subscriber_id: Mapped[int] = mapped_column(ForeignKey("subscriber.id"), index=True)
+    nonce: Mapped[str] = mapped_column(unique=True)  # of the request
+    old_sealed: Mapped[bytes]
+    old_key: Mapped[bytes]
+    until: Mapped[datetime] = mapped_column(index=True)
+
+
+class SpentNonce(Base):
+    """A fresh link that has done what it can do once."""
+
+    __tablename__ = "spent_nonce"
+    nonce: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Subscriber(Base):

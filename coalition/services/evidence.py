@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from coalition.address import Address
 from coalition.community import Community
 from coalition.errors import NotFound
-from coalition.models import Consent, Delivery, Issue, Subscriber, Suppression, Wording
+from coalition.models import AddressChange, Consent, Delivery, Issue, Subscriber, Suppression, Wording
 from coalition.services import chain, people
 from coalition.services.chain import Verdict
 from coalition.vault import Vault
@@ -85,12 +85,17 @@ class Dossier:
 
 
 def subject(session: Session, vault: Vault, address: Address) -> str:
-    """The code of whoever has or had this address; who was erased is found by the keyed hash. Raises NotFound."""
+    """The code of whoever has this address, moved away from it lately, or was erased: all are found by a keyed hash.
+
+    Raises NotFound.
+    """
     try:
         return people.by_address(session, vault, address).code
     except NotFound:
         keys = vault.keys(address)
-        code = session.scalar(select(Suppression.code).where(Suppression.address_key.in_(keys)))
+        moved = select(Subscriber.code).join(AddressChange).where(AddressChange.old_key.in_(keys)).limit(1)
+        erased = select(Suppression.code).where(Suppression.address_key.in_(keys)).limit(1)
+        code = session.scalar(moved) or session.scalar(erased)
         if code is None:
             raise
         return code

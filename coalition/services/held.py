@@ -6,8 +6,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from coalition.address import Address
 from coalition.languages import N_, Language
 from coalition.models import (
+    AddressChange,
     Audit,
     Cadence,
     Delivery,
@@ -20,6 +22,7 @@ from coalition.models import (
     Topic,
     Variant,
 )
+from coalition.vault import Vault
 
 _WHY = {
     Letter.CONFIRM: N_("Because somebody signed up with your address."),
@@ -27,6 +30,9 @@ _WHY = {
     Letter.ALREADY_SUBSCRIBED: N_("Because somebody signed up with your address again."),
     Letter.PREFERENCES_LINK: N_("Because somebody asked for a link to your choices."),
     Letter.DIGEST: N_("Because you were subscribed."),
+    Letter.MOVE: N_("Because you asked to move to this address."),
+    Letter.MOVE_TAKEN: N_("Because somebody wanted to move to your address."),
+    Letter.MOVED: N_("Because you moved to another address."),
 }
 
 
@@ -90,6 +96,12 @@ def requests(session: Session, person: Subscriber) -> list[Request]:
     """What was asked with their address lately, newest first; it is forgotten after a week."""
     query = select(Request).where(Request.subscriber_id == person.id).order_by(Request.id.desc())
     return list(session.scalars(query))
+
+
+def former_addresses(session: Session, vault: Vault, person: Subscriber) -> list[tuple[Address, datetime]]:
+    """Addresses that they moved away from and could still put back, and until when."""
+    query = select(AddressChange).where(AddressChange.subscriber_id == person.id).order_by(AddressChange.id.desc())
+    return [(vault.open(change.old_sealed, change.old_key), change.until) for change in session.scalars(query)]
 
 
 def looks(session: Session, person: Subscriber) -> list[Audit]:

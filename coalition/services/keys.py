@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from coalition.db import insert_into
 from coalition.errors import CoalitionError
-from coalition.models import Delivery, JobRun, KnownKey, Request, SetAside, Subscriber
+from coalition.models import AddressChange, Delivery, JobRun, KnownKey, Request, SetAside, Subscriber
 from coalition.rings import Ring
 from coalition.vault import Vault
 
@@ -33,6 +33,7 @@ SEALED = (
     Column(Request.id, Request.address_sealed, Request.address_key),
     Column(Delivery.id, Delivery.recipient_sealed, Delivery.nonce),
     Column(SetAside.id, SetAside.sealed, SetAside.digest),
+    Column(AddressChange.id, AddressChange.old_sealed, AddressChange.old_key),
 )
 
 

@@ -1,9 +1,10 @@
 """Requests: what was asked, written down without looking who asked. The sender decides what to write."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
 from coalition.address import Address
@@ -23,6 +24,7 @@ class Wish:
     cadence: Cadence | None = None
     wording_id: int | None = None
     letter_wording_id: int | None = None
+    subscriber_id: int | None = None  # where it is known who asks
     origin: str | None = None
 
 
@@ -47,6 +49,7 @@ def write_down_sealed(
         cadence=wish.cadence,
         wording_id=wish.wording_id,
         letter_wording_id=wish.letter_wording_id,
+        subscriber_id=wish.subscriber_id,
         locale=wish.locale,
         origin=wish.origin,
         over_limit=over_limit,
@@ -54,6 +57,12 @@ def write_down_sealed(
     )
     request_id = session.execute(request.returning(Request.id)).scalar_one()
     queue_service(session, now, request_id=request_id)
+
+
+def forget(session: Session, ids: Collection[int]) -> None:
+    """Delete requests; the letters that they caused stay in the ledger."""
+    session.execute(update(Delivery).where(Delivery.request_id.in_(ids)).values(request_id=None))
+    session.execute(delete(Request).where(Request.id.in_(ids)))
 
 
 def queue_service(

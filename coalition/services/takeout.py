@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from coalition.clock import utcnow
 from coalition.community import Community
 from coalition.languages import Language
-from coalition.models import Subscriber, Topic, Wording
+from coalition.models import Kind, Subscriber, Topic, Wording
 from coalition.services import bounces, consents, held, suppressions
 from coalition.vault import Vault
 
@@ -51,7 +51,8 @@ def gather(
                 "asked_at": request.created_at,
                 "topics": [names[number] for number in request.topics if number in names],
                 "site": request.origin,
-                "mailed_at": request.mailed_at,
+                # Whether a letter went to an address that somebody wants to move to would tell whose it is.
+                "mailed_at": None if request.kind is Kind.MOVE and not request.answer else request.mailed_at,
                 "answer": request.answer.value if request.answer else None,
                 "answered_at": request.answered_at,
             }
@@ -78,6 +79,10 @@ def gather(
             for each in bounces.aside_of_person(session, person)
         ],
         "not_written_to": _suppression(session, person),
+        "former_addresses": [
+            {"address": address.written, "kept_until": until}
+            for address, until in held.former_addresses(session, vault, person)
+        ],
         "looks_by_staff": [{"at": look.at, "what": look.action} for look in held.looks(session, person)],
     }
 

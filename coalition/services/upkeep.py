@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from coalition.db import Database, insert_into
 from coalition.models import (
+    AddressChange,
     Delivery,
     Ended,
     Issue,
@@ -17,12 +18,13 @@ from coalition.models import (
     Phase,
     Rate,
     Request,
+    SpentNonce,
     State,
     Subscriber,
     Subscription,
     Topic,
 )
-from coalition.services import bounces, consents, subscriptions
+from coalition.services import bounces, consents, moving, requests, subscriptions
 from coalition.services.consents import Event
 from coalition.services.outbox import breakers
 from coalition.services.unsubscribe import Channel
@@ -56,9 +58,15 @@ def forget_requests(session: Session, now: datetime) -> int:
     """Delete what was asked more than a week ago; who confirmed stands in the consent chain by then."""
     old = select(Request.id).where(Request.created_at < now - KEEP_REQUESTS).limit(_A_TIME)
     ids = list(session.scalars(old))
-    session.execute(update(Delivery).where(Delivery.request_id.in_(ids)).values(request_id=None))
-    session.execute(delete(Request).where(Request.id.in_(ids)))
+    requests.forget(session, ids)
     return len(ids)
+
+
+def forget_old_addresses(session: Session, now: datetime) -> int:
+    """Delete the addresses that people moved away from and can't put back any more, and the links that did it."""
+    old = session.execute(delete(AddressChange).where(AddressChange.until < now).returning(AddressChange.id))
+    session.execute(delete(SpentNonce).where(SpentNonce.at < now - moving.KEEP_SPENT))
+    return len(old.all())
 
 
 def forget_strangers(session: Session, now: datetime) -> int:
@@ -115,6 +123,7 @@ JOBS = (
     Job("forget requests", timedelta(minutes=10), forget_requests),
     Job("forget strangers", timedelta(minutes=10), forget_strangers),
     Job("forget bounces", timedelta(hours=1), bounces.forget),
+    Job("forget old addresses", timedelta(hours=1), forget_old_addresses),
     Job("forget counts", timedelta(hours=1), forget_counts),
     Job("end closed topics", timedelta(hours=1), end_closed_topics),
     Job("forget refusals", timedelta(hours=1), breakers.forget_old),

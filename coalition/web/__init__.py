@@ -12,6 +12,7 @@ from coalition.web import (
     headers,
     health,
     join,
+    moving,
     mydata,
     preferences,
     privacy,
@@ -34,5 +35,5 @@ def attach(app: Flask, resources: Resources) -> None:
     app.after_request(headers.secure)
     app.context_processor(shared.context)
     errors.attach(app)
-    for room in (join, confirm, preferences, mydata, unsubscribe, archive, privacy, health, theme):
+    for room in (join, confirm, preferences, mydata, moving, unsubscribe, archive, privacy, health, theme):
         app.register_blueprint(room.pages)

@@ -32,6 +32,7 @@ def look(token: str) -> Answer:
             person=person,
             reads=language(person.locale),
             address=vault.open(person.address_sealed or b"", person.address_key or b"").written,
+            former_addresses=held.former_addresses(session, vault, person),
             subscriptions=held.subscriptions(session, person),
             letters=[(each, each.why(spoken())) for each in held.letters(session, person)],
             history=consents.history(session, person.code),

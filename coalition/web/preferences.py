@@ -116,6 +116,13 @@ def show_confirmed(session: Session, person: Subscriber) -> tuple[str, int]:
     return _show(session, person, Key(token, f"{person.code}-{person.epoch}", fresh=False), note="confirmed")
 
 
+def show_moved(session: Session, person: Subscriber) -> tuple[str, int]:
+    """The same for somebody whose letters come to this mailbox from now on."""
+    speak(person.locale)
+    token = resources().links.preferences(person.code, person.epoch, utcnow()).rpartition("/")[2]
+    return _show(session, person, Key(token, f"{person.code}-{person.epoch}", fresh=False), note="moved")
+
+
 def _show(
     session: Session,
     person: Subscriber,

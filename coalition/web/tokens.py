@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from coalition.errors import BadToken, TokenExpired
 from coalition.links import SAMPLE_CODE
 from coalition.models import Subscriber
-from coalition.services import people
+from coalition.services import moving, people
 from coalition.tokens import Purpose
 from coalition.web.shared import page, resources, speak
 
@@ -23,6 +23,11 @@ class Key:
     token: str
     value: str
     fresh: bool
+
+    @property
+    def nonce(self) -> str:
+        """What makes a fresh link one of its kind, so that it can be used up."""
+        return self.value.rpartition("-")[2]
 
     @property
     def is_sample(self) -> bool:
@@ -49,13 +54,15 @@ def read_key(token: str) -> Key:
 def holder(session: Session, key: Key) -> Subscriber:
     """The person whose choices a link opens; the page speaks their language.
 
-    404 where it was revoked or they are erased.
+    404 where it was revoked or they are erased; a page that offers a new one where it was used up.
     """
     try:
         person = people.by_token_value(session, key.value)
     except BadToken:
         abort(404)
     speak(person.locale)
+    if key.fresh and moving.is_spent(session, key.nonce):
+        abort(make_response(page("ask", 410, email="", error=None, too_old=True)))
     return person
 
 

@@ -16,6 +16,7 @@ from tests.cli.shell import Shell
 from tests.house import WORDING, House, text_of
 from tests.services.scenes import leave
 from tests.services.tampering import unguarded
+from tests.web.doors import move_link
 
 ADA = "ada@example.org"
 
@@ -98,6 +99,17 @@ def test_somebody_erased_is_found_by_the_keyed_hash_alone(shell: Shell) -> None:
     assert _recomputed(found) == [True] * 4
     assert found["chain_faults"] == []
     assert "content erased" in shell.run("subscriber", "evidence", ADA).out
+
+
+def test_an_address_that_somebody_moved_away_from_leads_to_them(shell: Shell) -> None:
+    house = shell.house
+    house.join(ADA)
+    house.press(move_link(house), answer="yes")
+
+    found = shell.run("subscriber", "evidence", ADA, "--json").json
+
+    assert found["subject"] == house.person("new@example.org").code
+    assert found["rows"][-1]["event"] == "moved"
 
 
 def test_a_stranger_has_no_dossier(shell: Shell) -> None:

@@ -78,7 +78,7 @@ class Desk:
         self, letter: Letter, words: Words, *, origin: str | None = None, form: Format = Format.HTML
     ) -> Envelope:
         """A letter that answers somebody's press of a button."""
-        request = Request(kind=Kind.SIGNUP, nonce=NONCE, cadence=Cadence.WEEKLY, created_at=ASKED)
+        request = Request(kind=Kind.SIGNUP, nonce=NONCE, cadence=Cadence.WEEKLY, created_at=ASKED, answered_at=WRITTEN)
         ready = replace(_ready(letter, words, form), request=request, topics=(words.topic, "Events"), origin=origin)
         return self._composer(words).compose(ready)
 
@@ -194,6 +194,9 @@ WRITERS: dict[str, Callable[[Desk, Words], Envelope]] = {
     "welcome_as_text": lambda desk, words: desk.service(Letter.WELCOME, words, form=Format.TEXT),
     "already_subscribed": lambda desk, words: desk.service(Letter.ALREADY_SUBSCRIBED, words),
     "preferences_link": lambda desk, words: desk.service(Letter.PREFERENCES_LINK, words),
+    "move": lambda desk, words: desk.service(Letter.MOVE, words),
+    "moved": lambda desk, words: desk.service(Letter.MOVED, words),
+    "move_taken": lambda desk, words: desk.service(Letter.MOVE_TAKEN, words),
     "digest": lambda desk, words: desk.digest(words),
     "digest_long": lambda desk, words: desk.digest_of(plenty(words)),
     "digest_as_text": lambda desk, words: desk.digest(words, Format.TEXT),

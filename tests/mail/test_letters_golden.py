@@ -17,7 +17,17 @@ from tests.mail.words import Words
 GOLDEN = Path(__file__).parent / "golden"
 
 # One of each; the others of `KINDS` differ from these in what no language touches.
-SPOKEN_KINDS = ("confirm", "welcome", "already_subscribed", "preferences_link", "digest", "digest_long")
+SPOKEN_KINDS = (
+    "confirm",
+    "welcome",
+    "already_subscribed",
+    "preferences_link",
+    "move",
+    "moved",
+    "move_taken",
+    "digest",
+    "digest_long",
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,12 +11,14 @@ from typing import Any
 import waitress
 from flask.testing import FlaskClient
 from waitress import wasyncore
+from werkzeug.test import TestResponse
 
 from coalition.app import create_app
 from coalition.clock import utcnow
 from coalition.community import Community, read_community
 from coalition.db import Database
-from tests.house import House, hidden
+from coalition.tokens import random_code
+from tests.house import House, hidden, link
 
 
 def with_community(house: House, **facts: object) -> FlaskClient:
@@ -105,7 +107,26 @@ def digest_link(house: House, address: str = "ada@example.org") -> str:
 def fresh_link(house: House, address: str = "ada@example.org") -> str:
     """The link that this person gets by asking for it."""
     person = house.person(address)
-    return house.resources.links.fresh(person.code, person.epoch, "n" * 26, utcnow())
+    return house.resources.links.fresh(person.code, person.epoch, random_code(), utcnow())
+
+
+def ask_to_move(house: House, new: str, address: str = "ada@example.org") -> TestResponse:
+    """Ask for letters at another address, through a fresh link."""
+    return house.press(f"{fresh_link(house, address)}/address", email=new)
+
+
+def move_link(house: House, new: str = "new@example.org", address: str = "ada@example.org") -> str:
+    """The link that comes to the new mailbox."""
+    assert ask_to_move(house, new, address).status_code == 200
+    house.drain()
+    return link(house.letters_to(new)[-1], "/move/")
+
+
+def put_back_link(house: House, new: str = "new@example.org", address: str = "ada@example.org") -> str:
+    """The link that comes to the old mailbox, once the move is done."""
+    assert house.press(move_link(house, new, address), answer="yes").status_code == 200
+    house.drain()
+    return link(house.letters_to(address)[-1], "/moved/")
 
 
 def _toml(value: object) -> str:

@@ -11,7 +11,15 @@ from coalition.models import Cadence, Format
 from coalition.services import archive, forms, issues, topics
 from coalition.tokens import Purpose
 from tests.house import House, a_subscriber, hidden, link
-from tests.web.doors import digest_link, form_stamp, fresh_link, with_community, without_database
+from tests.web.doors import (
+    digest_link,
+    form_stamp,
+    fresh_link,
+    move_link,
+    put_back_link,
+    with_community,
+    without_database,
+)
 
 
 def every_page(house: House) -> Iterator[tuple[str, TestResponse]]:
@@ -19,6 +27,7 @@ def every_page(house: House) -> Iterator[tuple[str, TestResponse]]:
     yield from _public(house)
     yield from _confirming(house)
     yield from _choosing(house)
+    yield from _moving(house)
     yield from _leaving(house)
     yield from _errors(house)
     yield from _archive(house)
@@ -122,6 +131,36 @@ def _choosing(house: House) -> Iterator[tuple[str, TestResponse]]:
     yield "return refused", house.browser.post(weak, data=wish)
 
 
+def _moving(house: House) -> Iterator[tuple[str, TestResponse]]:
+    a_subscriber(house, "cyd@example.org")
+    a_subscriber(house, "dan@example.org")
+    fresh = fresh_link(house, "cyd@example.org")
+    yield "address", house.browser.get(f"{fresh}/address")
+    yield "address, no stamp", house.browser.post(f"{fresh}/address", data={"email": "x"})
+    yield "address, wrong", house.press(f"{fresh}/address", email="x")
+    yield "address, needs a fresh link", house.browser.get(f"{digest_link(house, 'cyd@example.org')}/address")
+    yield "move asked", house.press(f"{fresh}/address", email="cyd.first@example.org")
+    yield "link used up", house.browser.get(fresh)
+    house.drain()
+    first = link(house.letters_to("cyd.first@example.org")[-1], "/move/")
+    url = move_link(house, "cyd.new@example.org", "cyd@example.org")
+    nonce = house.resources.tokens.read(Purpose.MOVE, url.rpartition("/")[2])
+    yield "move", house.browser.get(url)
+    yield "move, no stamp", house.browser.post(url, data={"answer": "yes"})
+    yield "move, superseded", house.browser.get(first)
+    yield "move, expired", house.browser.get(house.resources.links.move(nonce, utcnow() - timedelta(days=4)))
+    yield "move, denied", house.press(url, answer="no")
+    yield "move, contrary", house.press(url, answer="yes")
+    back = put_back_link(house, "dan.new@example.org", "dan@example.org")
+    moved = link(house.letters_to("dan.new@example.org")[-1], "/move/")
+    yield "moved", house.browser.get(moved)
+    yield "data, moved", house.browser.get(f"{fresh_link(house, 'dan.new@example.org')}/data")
+    yield "put back?", house.browser.get(back)
+    yield "put back", house.press(back)
+    yield "nothing to put back", house.browser.get(back)
+    yield "move gone", house.browser.get(moved)
+
+
 def _leaving(house: House) -> Iterator[tuple[str, TestResponse]]:
     code = a_subscriber(house, "bob@example.org", ("housing", "tools")).code
     sample = house.resources.links.preferences(SAMPLE_CODE, 1, utcnow())
@@ -135,7 +174,7 @@ def _leaving(house: House) -> Iterator[tuple[str, TestResponse]]:
     yield "left twice", house.browser.post(url)
     yield "undone", house.browser.post(url, data={"action": "undo", "undo": hidden(left.text, "undo")})
     yield "undone too late", house.browser.post(url, data={"action": "undo", "undo": "x"})
-    for path in (f"/unsubscribe/{SAMPLE_CODE}", sample, f"{sample}/data"):
+    for path in (f"/unsubscribe/{SAMPLE_CODE}", sample, f"{sample}/data", f"{sample}/address"):
         yield f"sample {path[-5:]}", house.browser.get(path)
 
 

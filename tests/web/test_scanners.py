@@ -8,7 +8,7 @@ import pytest
 from coalition.clock import utcnow
 from coalition.tokens import Purpose
 from tests.house import House, a_subscriber, link, links_in
-from tests.web.doors import digest_link, fresh_link
+from tests.web.doors import digest_link, fresh_link, move_link, put_back_link
 from tests.web.gallery import every_page, open_confirm_link
 from tests.web.rows import nothing_changes
 
@@ -54,7 +54,22 @@ def _reader_states(house: House) -> Iterator[str]:
     house.press(digest_link(house, "left@example.org"), action="leave")
 
 
-@pytest.mark.parametrize("links", [_confirm_states, _reader_states])
+def _move_states(house: House) -> Iterator[str]:
+    """The links of moves that are open, done, refused, taken back, expired and made up."""
+    for name in ("open", "done", "no"):
+        a_subscriber(house, f"{name}@example.org")
+    yield f"{fresh_link(house, 'open@example.org')}/address"
+    for name in ("open", "no"):
+        yield move_link(house, f"{name}.new@example.org", f"{name}@example.org")
+    house.press(link(house.letters_to("no.new@example.org")[-1], "/move/"), answer="no")
+    yield put_back_link(house, "done.new@example.org", "done@example.org")
+    yield link(house.letters_to("done.new@example.org")[0], "/move/")
+    for make in (house.resources.links.move, house.resources.links.put_back):
+        yield make("a" * 26, utcnow())
+        yield make("a" * 26, utcnow() - timedelta(days=10))
+
+
+@pytest.mark.parametrize("links", [_confirm_states, _reader_states, _move_states])
 def test_i18_looking_at_a_link_in_any_state_changes_nothing(
     house: House, links: Callable[[House], Iterator[str]]
 ) -> None:

@@ -12,7 +12,7 @@ from coalition.services import unsubscribe
 from coalition.services.unsubscribe import Channel
 from coalition.tokens import Purpose, random_code
 from tests.house import House, a_subscriber, heading, hidden
-from tests.web.doors import digest_link, form_stamp, fresh_link
+from tests.web.doors import digest_link, form_stamp, fresh_link, move_link, put_back_link
 from tests.web.gallery import open_confirm_link
 from tests.web.rows import how_many, nothing_changes
 
@@ -27,7 +27,7 @@ def _unsubscribe(house: House) -> str:
     return f"http://localhost/unsubscribe/{house.person('ada@example.org').code}"
 
 
-_LINKS = [_confirm, digest_link, fresh_link, _unsubscribe]
+_LINKS = [_confirm, digest_link, fresh_link, _unsubscribe, move_link, put_back_link]
 
 
 @pytest.mark.parametrize("make", _LINKS)
@@ -89,6 +89,12 @@ def _doors(house: House) -> dict[str, tuple[str, set[Purpose], Callable[[str], b
     url = _confirm(house)
     nonce = house.resources.tokens.read(Purpose.CONFIRM, url.rsplit("/", 1)[1])
     weak = digest_link(house)
+    a_subscriber(house, "dora@example.org")
+    back = put_back_link(house, "dora.new@example.org", "dora@example.org")
+    moved = house.resources.tokens.read(Purpose.PUT_BACK, back.rsplit("/", 1)[1])
+    a_subscriber(house, "emil@example.org")
+    moving_url = move_link(house, "emil.new@example.org", "emil@example.org")
+    moving = house.resources.tokens.read(Purpose.MOVE, moving_url.rsplit("/", 1)[1])
     other = a_subscriber(house, "carl@example.org")
     with house.database.transaction() as session:
         left = unsubscribe.leave_all(session, other, Channel.PAGE, utcnow())
@@ -111,6 +117,18 @@ def _doors(house: House) -> dict[str, tuple[str, set[Purpose], Callable[[str], b
             lambda token: get(f"/preferences/{token}").status_code == 200,
         ),
         "data": (f"{code}-1", {Purpose.FRESH}, lambda token: get(f"/preferences/{token}/data").status_code == 200),
+        "my data": (
+            f"{code}-1",
+            {Purpose.FRESH},
+            lambda token: get(f"/preferences/{token}/data.json").status_code == 200,
+        ),
+        "address": (
+            f"{code}-1",
+            {Purpose.FRESH},
+            lambda token: get(f"/preferences/{token}/address").status_code == 200,
+        ),
+        "move": (moving, {Purpose.MOVE}, lambda token: get(f"/move/{token}").status_code == 200),
+        "put back": (moved, {Purpose.PUT_BACK}, lambda token: get(f"/moved/{token}").status_code == 200),
         "unsubscribe": (code, set(), lambda token: get(f"/unsubscribe/{token}").status_code == 200),
         "sign-up": (house.resources.tokens.read(Purpose.FORM, form_stamp(house)), {Purpose.FORM}, signs_up),
         "undo": (unsubscribe.press_value(other, left), {Purpose.UNDO}, undoes),
@@ -118,6 +136,16 @@ def _doors(house: House) -> dict[str, tuple[str, set[Purpose], Callable[[str], b
             f"preferences-{code}",
             {Purpose.PAGE},
             lambda token: post(weak, data={"action": "pause", "length": "14", "stamp": token}).status_code == 303,
+        ),
+        "button of a move": (
+            f"move-{moving}",
+            {Purpose.PAGE},
+            lambda token: "Please press once more" not in post(moving_url, data={"answer": "?", "stamp": token}).text,
+        ),
+        "button of putting back": (
+            f"moved-{moved}",
+            {Purpose.PAGE},
+            lambda token: "Please press once more" not in post(back, data={"stamp": token}).text,
         ),
         "button of confirm": (
             f"confirm-{nonce}",

@@ -138,6 +138,19 @@ class Composer:
                     "preferences": links.fresh(person.code, person.epoch, request.nonce, ready.dated_at),
                     "until": ready.dated_at + LIFETIME[Purpose.FRESH],
                 }
+            case Letter.MOVE:
+                facts |= {
+                    "link": links.move(request.nonce, ready.dated_at),
+                    "until": ready.dated_at + LIFETIME[Purpose.MOVE],
+                }
+            case Letter.MOVED:
+                facts |= {
+                    "moved_at": request.answered_at or ready.dated_at,
+                    "link": links.put_back(request.nonce, ready.dated_at),
+                    "until": ready.dated_at + LIFETIME[Purpose.PUT_BACK],
+                }
+            case Letter.MOVE_TAKEN:
+                facts["link"] = links.ask()
         html = person.format is Format.HTML
         return self._letters.render(ready.letter, ready.locale, html=html, **facts)
 

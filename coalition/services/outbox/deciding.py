@@ -18,7 +18,7 @@ from coalition.models import (
     Subscriber,
     Suppression,
 )
-from coalition.services import subscriptions
+from coalition.services import moving, subscriptions
 from coalition.tokens import LIFETIME, Purpose, random_code
 from coalition.vault import Vault
 
@@ -37,7 +37,7 @@ def decide(
         letter, reason = _letter(session, vault, request, now)
         if letter is None:
             return _end(delivery, reason, now)
-        delivery.letter, delivery.subscriber_id = letter, request.subscriber_id
+        delivery.letter, delivery.subscriber_id = letter, _whose(session, vault, letter, request)
     if _is_stale(delivery.letter, request, dated_at, now):
         return _end(delivery, "stale", now)
     return True
@@ -46,10 +46,12 @@ def decide(
 def _is_stale(letter: Letter, request: Request, dated_at: datetime, now: datetime) -> bool:
     """Whether nobody waits for this letter any more, or its link would be dead on arrival."""
     match letter:
-        case Letter.CONFIRM | Letter.ALREADY_SUBSCRIBED:
+        case Letter.CONFIRM | Letter.ALREADY_SUBSCRIBED | Letter.MOVE | Letter.MOVE_TAKEN:
             return now - request.created_at > LIFETIME[Purpose.CONFIRM]
         case Letter.PREFERENCES_LINK:
             return now - dated_at > LIFETIME[Purpose.FRESH]
+        case Letter.MOVED:
+            return now - dated_at > LIFETIME[Purpose.PUT_BACK]
     return False
 
 
@@ -58,9 +60,11 @@ def _letter(session: Session, vault: Vault, request: Request, now: datetime) -> 
         return None, "over limit"
     keys = vault.keys(vault.open(request.address_sealed, request.address_key))
     scope = session.scalar(select(Suppression.scope).where(Suppression.address_key.in_(keys)))
-    if scope is Scope.ALL:
+    if scope is Scope.ALL or (request.kind is Kind.MOVE and scope is not None):
         return None, "suppressed"
     person = session.scalar(select(Subscriber).where(Subscriber.address_key.in_(keys)))
+    if request.kind is Kind.MOVE:
+        return _letter_of_a_move(session, vault, request)
     if request.kind is Kind.LINK:
         if person is None or person.state not in {State.ACTIVE, State.LEFT} or scope is not None:
             return None, "unknown"
@@ -71,6 +75,28 @@ def _letter(session: Session, vault: Vault, request: Request, now: datetime) -> 
     if person.state is State.ACTIVE and scope is None and subscriptions.current(session, person.id):
         return (None, "told lately") if _told_lately(session, person, now) else (Letter.ALREADY_SUBSCRIBED, "")
     return Letter.CONFIRM, ""
+
+
+def _letter_of_a_move(session: Session, vault: Vault, request: Request) -> tuple[Letter | None, str]:
+    mover = session.get(Subscriber, request.subscriber_id) if request.subscriber_id else None
+    if mover is None or mover.address_sealed is None:
+        return None, "forgotten"
+    address = vault.open(request.address_sealed, request.address_key)
+    return (Letter.MOVE if moving.is_free(session, vault, address, mover) else Letter.MOVE_TAKEN), ""
+
+
+def _whose(session: Session, vault: Vault, letter: Letter, request: Request) -> int | None:
+    """Whose letter it is: who reads about it in their data, and is written to no more if it comes back.
+
+    One to an address that somebody wants to move to is nobody's yet. They must not see in their data whether it went,
+    and lose nothing because they mistyped it.
+    """
+    if letter is Letter.MOVE:
+        return None
+    if letter is Letter.MOVE_TAKEN:
+        keys = vault.keys(vault.open(request.address_sealed, request.address_key))
+        return session.scalar(select(Subscriber.id).where(Subscriber.address_key.in_(keys)))
+    return request.subscriber_id
 
 
 def _make(session: Session, vault: Vault, request: Request, now: datetime) -> Subscriber:

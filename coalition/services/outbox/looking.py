@@ -11,6 +11,7 @@ from coalition.address import Address
 from coalition.db import Prepared
 from coalition.errors import CoalitionError
 from coalition.models import (
+    AddressChange,
     Delivery,
     Form,
     Issue,
@@ -176,8 +177,15 @@ def _look_at_service(
         if delivery.state is Outbound.QUEUED:
             delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "forgotten", now
         return None
-    person = session.get_one(Subscriber, delivery.subscriber_id, populate_existing=True)
-    if person.state is State.ERASED or person.address_sealed is None or _suppressed(session, person, delivery):
+    number = delivery.subscriber_id or request.subscriber_id
+    person = session.get(Subscriber, number, populate_existing=True) if number else None
+    recipient = _recipient(session, vault, delivery, request, person) if person else None
+    if (
+        person is None
+        or recipient is None
+        or person.state is State.ERASED
+        or _suppressed(session, vault, recipient, delivery)
+    ):
         delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "suppressed", now
         return None
     if delivery.letter is Letter.WELCOME and person.state is not State.ACTIVE:
@@ -190,7 +198,7 @@ def _look_at_service(
         letter=delivery.letter or Letter.CONFIRM,
         nonce=delivery.nonce,
         dated_at=claimed.dated_at,
-        recipient=vault.open(person.address_sealed, person.address_key or b""),
+        recipient=recipient,
         # A stranger is asked in the language of the page; who is known has chosen one.
         locale=request.locale if delivery.letter is Letter.CONFIRM else person.locale,
         person=person,
@@ -198,6 +206,18 @@ def _look_at_service(
         topics=_topic_names(session, delivery, request, person),
         origin=_known_origin(session, request),
     )
+
+
+def _recipient(
+    session: Session, vault: Vault, delivery: Delivery, request: Request, person: Subscriber
+) -> Address | None:
+    """Where a service letter goes: to the person, but for the two mailboxes of a move. None: it is forgotten."""
+    if delivery.letter is Letter.MOVE:
+        return vault.open(request.address_sealed, request.address_key)
+    if delivery.letter is Letter.MOVED:
+        change = session.scalar(select(AddressChange).where(AddressChange.nonce == request.nonce))
+        return vault.open(change.old_sealed, change.old_key) if change else None
+    return vault.open(person.address_sealed, person.address_key or b"") if person.address_sealed else None
 
 
 def _test_letter(session: Session, vault: Vault, claimed: Claimed, delivery: Delivery, now: datetime) -> Ready | None:
@@ -226,11 +246,11 @@ def _topic_names(session: Session, delivery: Delivery, request: Request, person:
     return tuple(session.scalars(query))
 
 
-def _suppressed(session: Session, person: Subscriber, delivery: Delivery) -> bool:
+def _suppressed(session: Session, vault: Vault, recipient: Address, delivery: Delivery) -> bool:
     """A confirm letter stops only where nothing may go at all; any other at any suppression."""
-    query = select(Suppression.scope).where(Suppression.address_key == person.address_key)
-    scope = session.scalar(query)
-    return scope is Scope.ALL if delivery.letter is Letter.CONFIRM else scope is not None
+    query = select(Suppression.scope).where(Suppression.address_key.in_(vault.keys(recipient)))
+    scopes = set(session.scalars(query))
+    return Scope.ALL in scopes if delivery.letter is Letter.CONFIRM else bool(scopes)
 
 
 def _known_origin(session: Session, request: Request) -> str | None:

@@ -120,7 +120,7 @@ def _taken(results: int) -> Prepared:
 def _sent(session: Session, delivery: Delivery, now: datetime) -> None:
     delivery.attempts += 1
     delivery.state, delivery.ended_at = Outbound.SENT, now
-    if delivery.request_id is not None and delivery.letter is not Letter.WELCOME:
+    if delivery.request_id is not None and delivery.letter not in {Letter.WELCOME, Letter.MOVED}:
         session.get_one(Request, delivery.request_id).mailed_at = now
 
 
