@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,11 +51,27 @@ class Database:
             self.before_commit(session)
 
     @contextmanager
+    def trying(self) -> Iterator[Session]:
+        """A session to change with, as to see what would come of it; nothing is kept."""
+        with self._writing, Session(self.engine, expire_on_commit=False) as session, session.begin() as begun:
+            yield session
+            begun.rollback()
+
+    @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session to look with; whatever it changed is not kept."""
         with Session(self._looking, expire_on_commit=False) as session:
             yield session
             session.expunge_all()  # what was read stays readable after the look
+
+    def scrub(self) -> None:
+        """Overwrite what was deleted also where SQLite keeps it for a while: in the log that it writes ahead.
+
+        Whoever reads at this moment keeps it from that; it is done every minute.
+        """
+        if self.is_sqlite:
+            with self._writing, closing(self.engine.raw_connection()) as connection:
+                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Give back all connections."""

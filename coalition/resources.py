@@ -19,6 +19,7 @@ from coalition.rings import RING_NAMES, RingFile, create_rings
 from coalition.services import journaling
 from coalition.services.backlog import Backlog
 from coalition.services.bounces import Returns
+from coalition.services.erasure import Eraser
 from coalition.services.outbox.composing import Composer
 from coalition.services.outbox.sender import Sender
 from coalition.spool import Spool
@@ -40,9 +41,14 @@ class Resources:
     spool: Spool
 
     @property
+    def eraser(self) -> Eraser:
+        """Erases people."""
+        return Eraser(self.vault, self.config.community.locale)
+
+    @property
     def backlog(self) -> Backlog:
         """What the database has not learned yet."""
-        return Backlog(self.database, self.journal, self.spool, self.config.community)
+        return Backlog(self.database, self.journal, self.spool, self.config.community, self.eraser)
 
     def sender(self, outgoing: Outgoing) -> Sender:
         """A sender that gives letters to this mail server, signed where the community has a key for that."""

@@ -7,10 +7,10 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
-from coalition.cli.shared import Group, json_option, opened
+from coalition.cli.shared import Group, json_option, opened, show
 from coalition.clock import utcnow
 from coalition.resources import Resources
-from coalition.services import anchors, audit, chain
+from coalition.services import anchors, audit, chain, retention
 from coalition.services.chain import Verdict
 
 
@@ -43,6 +43,27 @@ def verify(as_json: bool) -> None:
         click.echo(_summary(verdict))
     if verdict.faults:
         sys.exit(1)
+
+
+@privacy.command("prune")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be forgotten.")
+@json_option
+def prune(dry_run: bool, as_json: bool) -> None:
+    """Forget whatever has been kept for as long as the page about privacy says. `tick` does it by itself.
+
+    Example: coalition privacy prune --dry-run
+    """
+    resources = opened()
+    forget = retention.foretell if dry_run else retention.prune
+    done = forget(resources.database, resources.eraser, utcnow())
+    if not dry_run:
+        with resources.database.transaction() as session:
+            audit.record(session, "privacy prune", f"{sum(done.values())} rows")
+    rows = [
+        {"what": period.name, "kept for days": period.keep.days, "forgotten": done[period.name]}
+        for period in retention.PERIODS
+    ]
+    show(rows, as_json=as_json, empty="")
 
 
 def verified(resources: Resources, session: Session) -> Verdict:

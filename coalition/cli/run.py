@@ -115,7 +115,7 @@ def _tick_until(resources: Resources, stop: threading.Event) -> None:
 def _tick(resources: Resources) -> dict[str, int]:
     """All periodic work that is due, in the order in which one thing needs another: feeds bring news for issues."""
     resources.backlog.work_off()
-    done = upkeep.tick(resources.database, utcnow())
+    done = upkeep.tick(resources.database, resources.eraser, utcnow())
     read = feeds.fetch_all(resources.database, fetching.policy_of(resources.config), utcnow())
     if read:
         done["items from feeds"] = sum(result.taken.new for result in read)

@@ -150,6 +150,26 @@ def lift(address: str, yes: bool) -> None:
     click.echo("This address may sign up again.")
 
 
+@subscriber.command("forget")
+@click.argument("address")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def forget(address: str, yes: bool) -> None:
+    """Erase somebody who asks for it, at once and for good. Make sure that it is they who ask.
+
+    Example: coalition subscriber forget ada@example.org
+    """
+    parsed = Address.parse(address)
+    if not yes:
+        click.confirm(f"Erase {parsed.masked} and all that is held about them? It can't be undone.", abort=True)
+    with changing() as (resources, session):
+        person = people.by_address(session, resources.vault, parsed)
+        resources.eraser.forget(session, person, utcnow())
+        audit.record(session, "subscriber forget", person.code)
+    resources.database.scrub()
+    resources.database.close()
+    click.echo("Erased. Only they themselves can return, by signing up.")
+
+
 @subscriber.command("count")
 @json_option
 def count(as_json: bool) -> None:

@@ -14,6 +14,7 @@ from coalition.db import Database
 from coalition.errors import CoalitionError, JournalError, JournalIncomplete
 from coalition.journal import Journal, Line
 from coalition.services import journaling, people, replaying, unsubscribe
+from coalition.services.erasure import Eraser
 from coalition.services.unsubscribe import Channel
 from coalition.spool import Leaving, Spool
 
@@ -32,6 +33,7 @@ class Backlog:
     journal: Journal
     spool: Spool
     community: Community
+    eraser: Eraser
 
     def learn(self) -> bool:
         """Work everything off. False, and a line in the log, where not all is at hand: then nothing may be sent."""
@@ -84,7 +86,8 @@ class Backlog:
         """Do one line; False where somebody else has done it meanwhile."""
         try:
             with self.database.transaction() as session:
-                replaying.replay(session, self.community, line, utcnow())
+                replaying.replay(session, self.community, self.eraser, line, utcnow())
+                journaling.keep_quiet(session)  # it stands there already
                 if not journaling.take(session, line.stream, line.number):
                     raise _SeenTo("Somebody else has done this line.")
         except _SeenTo:

@@ -24,7 +24,7 @@ from coalition.services.suppressions import Cause
 from coalition.vault import Vault
 
 KEEP_ASIDE = timedelta(days=30)
-_KEEP_BOUNCES = timedelta(days=400)
+KEEP_BOUNCES = timedelta(days=400)
 _FAILURES, _WEEKS = 5, timedelta(days=21)  # so many issues in a row, over so long a time
 _MOST_KEPT, _LONGEST_KEPT = 10_000, 65_536  # messages set aside, and bytes of each
 _MESSAGE_ID = re.compile(r"<([a-z2-7]{26})@([^<>@\s]+)>", re.ASCII)
@@ -198,22 +198,27 @@ def open_aside(session: Session, vault: Vault, aside_id: int) -> str:
     return vault.open_text(found.sealed, found.digest).encode("latin-1").decode("utf-8", "replace")
 
 
-def forget(session: Session, now: datetime) -> int:
-    """Delete what was set aside 30 days ago, bounces of more than a year, and the dead mailboxes of strangers.
+def forget_aside(session: Session, now: datetime) -> int:
+    """Delete what was set aside 30 days ago, and the dead mailboxes of strangers.
 
     Somebody who never confirmed may have been typed in by another person, so nothing of them stays for good.
     """
     known = select(Subscriber.code)
     aside = delete(SetAside).where(SetAside.came_at < now - KEEP_ASIDE).returning(SetAside.id)
-    old = delete(Bounce).where(Bounce.came_at < now - _KEEP_BOUNCES).returning(Bounce.id)
     strangers = delete(Suppression).where(
         Suppression.reason == Cause.HARD_BOUNCE,
         Suppression.since < now - KEEP_ASIDE,
         Suppression.code.is_not(None),
         Suppression.code.not_in(known),
     )
-    gone = [session.execute(each).all() for each in (aside, old, strangers.returning(Suppression.address_key))]
+    gone = [session.execute(each).all() for each in (aside, strangers.returning(Suppression.address_key))]
     return sum(map(len, gone))
+
+
+def forget_old(session: Session, now: datetime) -> int:
+    """Delete bounces of more than a year."""
+    old = delete(Bounce).where(Bounce.came_at < now - KEEP_BOUNCES).returning(Bounce.id)
+    return len(session.execute(old).all())
 
 
 def _cause(session: Session, person: Subscriber | None, fate: Fate, sent_at: datetime) -> Cause | None:

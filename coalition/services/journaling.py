@@ -37,6 +37,12 @@ def began(
         _note(session, What.RETURNED, now, code=person.code, topic=slug, cadence=cadence, undone=undone)
 
 
+def erased(session: Session, person: Subscriber, keys: Sequence[bytes], now: datetime, *, with_consents: bool) -> None:
+    """Somebody was erased; the keyed hashes find them under whatever code they come back."""
+    hashes = [key.hex() for key in keys]
+    _note(session, What.ERASED, now, code=person.code, keys=hashes, with_consents=with_consents)
+
+
 def issue_begun(session: Session, issue: Issue, now: datetime) -> None:
     """The first letter of an issue is about to go."""
     _note(session, What.BEGUN, now, **_issue(issue))
@@ -45,6 +51,11 @@ def issue_begun(session: Session, issue: Issue, now: datetime) -> None:
 def issue_over(session: Session, issue: Issue, now: datetime) -> None:
     """Nothing of an issue is left to send."""
     _note(session, What.OVER, now, **_issue(issue))
+
+
+def keep_quiet(session: Session) -> None:
+    """Forget what this transaction has noted: it only does what the journal tells."""
+    session.info.pop(_NOTED, None)
 
 
 def write_down(journal: Journal, session: Session) -> None:

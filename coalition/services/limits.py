@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, ip_address, ip_network
 
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from coalition.address import Address
@@ -67,6 +68,14 @@ def count(
     if open_ones:
         raise TooMany(retry_after=int(max(open_ones) / timedelta(seconds=1)) + 1)
     return bool(over)
+
+
+def forget_mailbox(session: Session, vault: Vault, address: Address, now: datetime) -> None:
+    """Forget how often something was asked for a mailbox."""
+    windows = [
+        _Window(f"mailbox {kind}", address.mailbox, each, 0, neutral=True) for kind in Kind for each, _ in _PER_MAILBOX
+    ]
+    session.execute(delete(Rate).where(Rate.key.in_([window.key(vault, now) for window in windows])))
 
 
 def _windows(limits: Limits, kind: Kind, address: Address, form: str, network: str) -> Iterable[_Window]:

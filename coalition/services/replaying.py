@@ -30,14 +30,18 @@ from coalition.models import (
 from coalition.services import consents, people, settling, subscriptions
 from coalition.services.consents import Event
 from coalition.services.counters import POSITION
+from coalition.services.erasure import Eraser
 from coalition.services.unsubscribe import Channel
 
 # Of letters that were waiting in a database that was brought back: they may have gone before it was.
 RESTORED = "restored"
 
 
-def replay(session: Session, community: Community, line: Line, now: datetime) -> None:
+def replay(session: Session, community: Community, eraser: Eraser, line: Line, now: datetime) -> None:
     """Do what one line says. What it names and nobody here knows any more is left alone."""
+    if line.what == What.ERASED:
+        keys, with_consents = [bytes.fromhex(key) for key in line.facts["keys"]], bool(line.facts["with_consents"])
+        eraser.erase_again(session, line.facts["code"], keys, now, with_consents=with_consents, at=line.at)
     do: dict[str, Callable[[Session, Community, Line, datetime], None]] = {
         What.LEFT: _left,
         What.RETURNED: _returned,

@@ -4,32 +4,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from coalition.db import Database, insert_into
 from coalition.models import (
-    AddressChange,
-    Delivery,
     Ended,
     Issue,
     Item,
     JobRun,
     Phase,
-    Rate,
-    Request,
-    SpentNonce,
-    State,
-    Subscriber,
     Subscription,
     Topic,
 )
-from coalition.services import bounces, consents, moving, requests, subscriptions
+from coalition.services import consents, retention, subscriptions
 from coalition.services.consents import Event
+from coalition.services.erasure import Eraser
 from coalition.services.outbox import breakers
 from coalition.services.unsubscribe import Channel
 
-KEEP_REQUESTS = timedelta(days=7)
 # A mark has to outlive its slot; the longest is a month's issue.
 _KEEP_RUNS = timedelta(days=70)
 _A_TIME = 1_000
@@ -41,52 +34,18 @@ class Job:
 
     name: str
     every: timedelta
-    do: Callable[[Session, datetime], int]
+    do: Callable[[Session, Eraser, datetime], int]
 
 
-def tick(database: Database, now: datetime) -> dict[str, int]:
+def tick(database: Database, eraser: Eraser, now: datetime) -> dict[str, int]:
     """Do every job that nobody has done in its slot. Returns how many rows each one touched."""
     done = {}
     for job in JOBS:
         with database.transaction() as session:
             if _take(session, job, now):
-                done[job.name] = job.do(session, now)
+                done[job.name] = job.do(session, eraser, now)
+    database.scrub()
     return done
-
-
-def forget_requests(session: Session, now: datetime) -> int:
-    """Delete what was asked more than a week ago; who confirmed stands in the consent chain by then."""
-    old = select(Request.id).where(Request.created_at < now - KEEP_REQUESTS).limit(_A_TIME)
-    ids = list(session.scalars(old))
-    requests.forget(session, ids)
-    return len(ids)
-
-
-def forget_old_addresses(session: Session, now: datetime) -> int:
-    """Delete the addresses that people moved away from and can't put back any more, and the links that did it."""
-    old = session.execute(delete(AddressChange).where(AddressChange.until < now).returning(AddressChange.id))
-    session.execute(delete(SpentNonce).where(SpentNonce.at < now - moving.KEEP_SPENT))
-    return len(old.all())
-
-
-def forget_strangers(session: Session, now: datetime) -> int:
-    """Delete people who never confirmed, once their last request is forgotten."""
-    strangers = select(Subscriber.id).where(
-        Subscriber.state == State.PENDING,
-        Subscriber.created_at < now - KEEP_REQUESTS,
-        ~exists().where(Request.subscriber_id == Subscriber.id),
-        ~exists().where(Subscription.subscriber_id == Subscriber.id),
-    )
-    ids = list(session.scalars(strangers.limit(_A_TIME)))
-    session.execute(update(Delivery).where(Delivery.subscriber_id.in_(ids)).values(subscriber_id=None))
-    session.execute(delete(Subscriber).where(Subscriber.id.in_(ids)))
-    return len(ids)
-
-
-def forget_counts(session: Session, now: datetime) -> int:
-    """Delete counters whose window is over."""
-    old = session.execute(delete(Rate).where(Rate.expires_at < now).returning(Rate.key))
-    return len(old.all())
 
 
 def end_closed_topics(session: Session, now: datetime) -> int:
@@ -120,14 +79,10 @@ def forget_runs(session: Session, now: datetime) -> int:
 
 
 JOBS = (
-    Job("forget requests", timedelta(minutes=10), forget_requests),
-    Job("forget strangers", timedelta(minutes=10), forget_strangers),
-    Job("forget bounces", timedelta(hours=1), bounces.forget),
-    Job("forget old addresses", timedelta(hours=1), forget_old_addresses),
-    Job("forget counts", timedelta(hours=1), forget_counts),
-    Job("end closed topics", timedelta(hours=1), end_closed_topics),
-    Job("forget refusals", timedelta(hours=1), breakers.forget_old),
-    Job("forget runs", timedelta(days=1), forget_runs),
+    *(Job(each.name, timedelta(minutes=10), each.forget) for each in retention.PERIODS),
+    Job("end closed topics", timedelta(hours=1), lambda session, _, now: end_closed_topics(session, now)),
+    Job("forget refusals", timedelta(hours=1), lambda session, _, now: breakers.forget_old(session, now)),
+    Job("forget runs", timedelta(days=1), lambda session, _, now: forget_runs(session, now)),
 )
 
 

@@ -8,6 +8,7 @@ from coalition.web import (
     archive,
     confirm,
     errors,
+    forget,
     guards,
     headers,
     health,
@@ -35,5 +36,5 @@ def attach(app: Flask, resources: Resources) -> None:
     app.after_request(headers.secure)
     app.context_processor(shared.context)
     errors.attach(app)
-    for room in (join, confirm, preferences, mydata, moving, unsubscribe, archive, privacy, health, theme):
+    for room in (join, confirm, preferences, mydata, moving, forget, unsubscribe, archive, privacy, health, theme):
         app.register_blueprint(room.pages)

@@ -179,7 +179,7 @@ def test_a_letter_to_confirm_that_comes_back_closes_that_address_for_30_days(hou
     assert house.drain() == []
 
     for days, kept in ((8, 1), (29, 1), (31, 0)):
-        upkeep.tick(house.database, now + timedelta(days=days))
+        upkeep.tick(house.database, house.resources.eraser, now + timedelta(days=days))
         assert len(suppressions(house)) == kept
     house.sign_up(ADA)
     assert len(house.drain()) == 1
@@ -189,7 +189,7 @@ def test_a_dead_mailbox_of_a_reader_stays_closed(house: House) -> None:
     a_reader(house)
     deal(house, bounced(an_issue(house)[0]))
 
-    upkeep.tick(house.database, utcnow() + timedelta(days=31))
+    upkeep.tick(house.database, house.resources.eraser, utcnow() + timedelta(days=31))
 
     assert len(suppressions(house)) == 1
 
@@ -208,9 +208,9 @@ def test_what_is_set_aside_is_sealed_shown_to_staff_and_gone_after_30_days(house
     with house.database.reading() as session:
         assert bounces.open_aside(session, house.resources.vault, kept.id) == raw.decode()
     now = utcnow()
-    upkeep.tick(house.database, now + timedelta(days=29))
+    upkeep.tick(house.database, house.resources.eraser, now + timedelta(days=29))
     assert len(set_aside(house)) == 1
-    upkeep.tick(house.database, now + timedelta(days=31))
+    upkeep.tick(house.database, house.resources.eraser, now + timedelta(days=31))
     assert set_aside(house) == []
 
 

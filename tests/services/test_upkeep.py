@@ -21,7 +21,7 @@ def number_of(house: House, table: Any) -> int:
 
 
 def tick(house: House, at: datetime) -> dict[str, int]:
-    return upkeep.tick(house.database, at)
+    return upkeep.tick(house.database, house.resources.eraser, at)
 
 
 def test_a_request_is_forgotten_after_a_week_and_then_who_never_confirmed(house: House) -> None:
@@ -115,6 +115,6 @@ def test_every_job_does_no_harm_twice(house: House) -> None:
 
     for job in upkeep.JOBS:
         with house.database.transaction() as session:
-            job.do(session, later)
+            job.do(session, house.resources.eraser, later)
         with house.database.transaction() as session:
-            assert job.do(session, later) == 0
+            assert job.do(session, house.resources.eraser, later) == 0

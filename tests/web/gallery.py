@@ -127,6 +127,12 @@ def _choosing(house: House) -> Iterator[tuple[str, TestResponse]]:
     yield "left again", house.browser.post(weak, data={"action": "leave", "stamp": stamp})
     yield "preferences, left", house.browser.get(weak)
     yield "preferences, left, fresh", house.browser.get(fresh)
+    yield "forget, needs a fresh link", house.browser.get(f"{weak}/forget")
+    a_subscriber(house, "gwen@example.org")
+    forget = f"{fresh_link(house, 'gwen@example.org')}/forget"
+    yield "forget", house.browser.get(forget)
+    yield "forget, no stamp", house.browser.post(forget, data={"stamp": "old"})
+    yield "forgotten", house.press(forget)
     wish = {"action": "save", "topics": "1", "cadence-1": "weekly", "format": "html", "stamp": stamp}
     yield "return refused", house.browser.post(weak, data=wish)
 
@@ -174,7 +180,11 @@ def _leaving(house: House) -> Iterator[tuple[str, TestResponse]]:
     yield "left twice", house.browser.post(url)
     yield "undone", house.browser.post(url, data={"action": "undo", "undo": hidden(left.text, "undo")})
     yield "undone too late", house.browser.post(url, data={"action": "undo", "undo": "x"})
-    for path in (f"/unsubscribe/{SAMPLE_CODE}", sample, f"{sample}/data", f"{sample}/address"):
+    with without_database(house) as lost:
+        yield "unsubscribe, away", lost.get(url)
+        yield "break, away", lost.post(url, data={"action": "pause", "length": "30"})
+        yield "left, away", lost.post(url)
+    for path in (f"/unsubscribe/{SAMPLE_CODE}", sample, f"{sample}/data", f"{sample}/address", f"{sample}/forget"):
         yield f"sample {path[-5:]}", house.browser.get(path)
 
 

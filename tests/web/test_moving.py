@@ -336,11 +336,11 @@ def test_putting_back_goes_for_a_week_and_the_old_address_is_gone_then(house: Ho
     back = put_back_link(house)
 
     with time_machine.travel(utcnow() + timedelta(days=6, hours=23)):
-        upkeep.tick(house.database, utcnow())
+        upkeep.tick(house.database, house.resources.eraser, utcnow())
         assert heading(house.browser.get(back)) == "Put your address back?"
     with time_machine.travel(utcnow() + timedelta(days=7, minutes=4)):
         assert heading(house.browser.get(back)) == "There is nothing to put back"
-        upkeep.tick(house.database, utcnow())
+        upkeep.tick(house.database, house.resources.eraser, utcnow())
 
     assert how_many(house)["address_change"] == how_many(house)["spent_nonce"] == 0
 

@@ -20,6 +20,7 @@ def test_every_page_is_the_one_it_is_called(house: House) -> None:
         "return refused": 422, "404 of a form": 404, "strange host": 400, "503 of readyz": 503,
         "archive, not public": 404, "feed, not public": 404, "address, wrong": 422, "address, needs a fresh link": 403,
         "link used up": 410, "move, expired": 410, "move gone": 404,
+        "forget, needs a fresh link": 403, "break, away": 503,
     } | {str(status): status for status in (400, 403, 404, 405, 413, 415, 429, 503)}  # fmt: skip
     assert statuses == {name: expected.get(name, 200) for name in statuses}
 

@@ -18,7 +18,7 @@ from coalition.models import (
     Subscriber,
     Suppression,
 )
-from coalition.services import moving, subscriptions
+from coalition.services import erasure, moving, subscriptions
 from coalition.tokens import LIFETIME, Purpose, random_code
 from coalition.vault import Vault
 
@@ -58,7 +58,8 @@ def _is_stale(letter: Letter, request: Request, dated_at: datetime, now: datetim
 def _letter(session: Session, vault: Vault, request: Request, now: datetime) -> tuple[Letter | None, str]:
     if request.over_limit:
         return None, "over limit"
-    keys = vault.keys(vault.open(request.address_sealed, request.address_key))
+    address = vault.open(request.address_sealed, request.address_key)
+    keys = vault.keys(address)
     scope = session.scalar(select(Suppression.scope).where(Suppression.address_key.in_(keys)))
     if scope is Scope.ALL or (request.kind is Kind.MOVE and scope is not None):
         return None, "suppressed"
@@ -70,7 +71,9 @@ def _letter(session: Session, vault: Vault, request: Request, now: datetime) -> 
             return None, "unknown"
         request.subscriber_id = person.id
         return Letter.PREFERENCES_LINK, ""
-    person = person or _make(session, vault, request, now)
+    person = (
+        person or erasure.revive(session, vault, address, request.locale, now) or _make(session, vault, request, now)
+    )
     request.subscriber_id = person.id
     if person.state is State.ACTIVE and scope is None and subscriptions.current(session, person.id):
         return (None, "told lately") if _told_lately(session, person, now) else (Letter.ALREADY_SUBSCRIBED, "")

@@ -1,0 +1,135 @@
+"""Erasing a person: nothing is left of them but a code, a keyed hash, and what can be proved without them.
+
+The line in the journal is the intent: a kill in the middle leaves either nothing done, or a line that is done at the
+next start.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy.orm import Session
+
+from coalition.address import Address
+from coalition.db import insert_into
+from coalition.errors import CoalitionError
+from coalition.models import (
+    AddressChange,
+    Bounce,
+    Delivery,
+    Ended,
+    Format,
+    PauseMode,
+    Request,
+    Scope,
+    SetAside,
+    State,
+    Subscriber,
+    Suppression,
+)
+from coalition.services import consents, journaling, limits, requests, settling, subscriptions
+from coalition.services.consents import Event
+from coalition.vault import Vault
+
+REASON = "erased"
+
+
+@dataclass(frozen=True)
+class Eraser:
+    """What erasing needs: the keys, to find every trace, and the language that an empty row speaks."""
+
+    vault: Vault
+    locale: str
+
+    def forget(self, session: Session, person: Subscriber, now: datetime) -> None:
+        """Erase somebody who wants to be forgotten: also what they agreed to. Twice is as good as once."""
+        self._erase(session, person, now, with_consents=True)
+
+    def age_out(self, session: Session, person: Subscriber, now: datetime) -> None:
+        """Erase somebody who left long ago. What they agreed to stays until its own limit; it holds no address."""
+        self._erase(session, person, now, with_consents=False)
+
+    def erase_again(
+        self, session: Session, code: str, keys: list[bytes], now: datetime, *, with_consents: bool, at: datetime
+    ) -> None:
+        """Erase, in a database that was brought back, who was erased before. Who returned since then stays."""
+        named = Subscriber.code == code
+        same = Subscriber.address_key.in_(keys)
+        for person_id in session.scalars(select(Subscriber.id).where(named | same).order_by(Subscriber.id)).all():
+            person = subscriptions.lock(session, person_id)
+            if any(each.began_at > at for each in subscriptions.current(session, person.id)):
+                return
+            self._empty(session, person, keys, now, with_consents=with_consents)
+        _forget_requests(session, Request.address_key.in_(keys))
+        _suppress(session, keys[0], code, now)
+
+    def _erase(self, session: Session, person: Subscriber, now: datetime, *, with_consents: bool) -> None:
+        person = subscriptions.lock(session, person.id)
+        if person.address_key is None:
+            if with_consents:
+                consents.empty(session, person.code)
+            return
+        keys = self._keys(session, person, now)
+        journaling.erased(session, person, keys, now, with_consents=with_consents)
+        self._empty(session, person, keys, now, with_consents=with_consents)
+        _suppress(session, keys[0], person.code, now)
+
+    def _keys(self, session: Session, person: Subscriber, now: datetime) -> list[bytes]:
+        """All hashes that this address may be found by, the newest first; counters of its mailbox are forgotten."""
+        key = person.address_key or b""
+        try:
+            address = self.vault.open(person.address_sealed or b"", key)
+        except CoalitionError:  # the key that sealed it is gone; the hash is there
+            return [key]
+        limits.forget_mailbox(session, self.vault, address, now)
+        return list(dict.fromkeys([*self.vault.keys(address), key]))
+
+    def _empty(
+        self, session: Session, person: Subscriber, keys: Collection[bytes], now: datetime, *, with_consents: bool
+    ) -> None:
+        subscriptions.end_all(session, person, Ended.ERASED, now)
+        _forget_requests(session, (Request.subscriber_id == person.id) | Request.address_key.in_(keys))
+        session.execute(update(Delivery).where(Delivery.subscriber_id == person.id).values(reply=None))
+        session.execute(delete(AddressChange).where(AddressChange.subscriber_id == person.id))
+        session.execute(delete(SetAside).where(SetAside.subscriber_id == person.id))
+        session.execute(update(Bounce).where(Bounce.subscriber_id == person.id).values(said=None))
+        person.address_sealed = person.address_key = None
+        person.locale, person.format = self.locale, Format.HTML
+        person.timezone = person.weekday = person.hour = None
+        person.pause_until, person.pause_mode = None, PauseMode.CATCH_UP
+        person.confirmed_at, person.state = None, State.ERASED
+        person.epoch += 1  # links of before open nothing, even if they return
+        session.flush()
+        settling.settle_person(session, person, now)
+        if with_consents:
+            consents.empty(session, person.code)
+        consents.record(session, person.code, Event.ERASED, now)
+
+
+def revive(session: Session, vault: Vault, address: Address, locale: str, now: datetime) -> Subscriber | None:
+    """The row of somebody who was erased and asks again, so that old codes go on meaning them; None for others."""
+    keys = vault.keys(address)
+    code = select(Suppression.code).where(Suppression.address_key.in_(keys), Suppression.code.is_not(None))
+    erased = select(Subscriber.id).where(Subscriber.code.in_(code), Subscriber.state == State.ERASED)
+    found = session.scalar(erased.order_by(Subscriber.id).limit(1))
+    if found is None:
+        return None
+    person = subscriptions.lock(session, found)
+    if person.state is State.ERASED:
+        person.address_sealed, person.address_key, person.locale = vault.seal(address), vault.key(address), locale
+        person.state, person.created_at = State.PENDING, now
+        session.flush()
+    return person
+
+
+def _forget_requests(session: Session, which: ColumnElement[bool]) -> None:
+    requests.forget(session, session.scalars(select(Request.id).where(which)).all())
+
+
+def _suppress(session: Session, key: bytes, code: str, now: datetime) -> None:
+    """Keep the hash with the code. A suppression that is there reaches as far as it did."""
+    insert = insert_into(session, Suppression).values(
+        address_key=key, code=code, scope=Scope.LIST, reason=REASON, since=now
+    )
+    session.execute(insert.on_conflict_do_update(index_elements=[Suppression.address_key], set_={"code": code}))
