@@ -32,7 +32,7 @@ check: ## look at format, lint, types and imports, then run the tests
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory test
 
-bench: ## measure planning, composing and signing against the usual way, in about two minutes
+bench: ## measure how fast letters go, beside what else could send them; takes some minutes
 	$(READY) --dev
 	@$(BIN)/python -m tests.bench $(ARGS)
 	@$(BIN)/python -m tests.bench.signing

@@ -48,7 +48,8 @@ class Database:
         """A session that commits at the end of the block, or rolls back if the block raises."""
         with self._writing, Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
-            self.before_commit(session)
+            if session.in_transaction():  # it may have been taken back
+                self.before_commit(session)
 
     @contextmanager
     def trying(self) -> Iterator[Session]:

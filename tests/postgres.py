@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections import deque
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from threading import Thread
@@ -45,9 +46,9 @@ def find_binaries() -> Path | None:
 class Cluster:
     """One server with its databases. `start` before use, `stop` when done; each may be called once."""
 
-    def __init__(self, binaries: Path) -> None:
+    def __init__(self, binaries: Path, settings: Mapping[str, str] = SETTINGS) -> None:
         """Take initdb and postgres from the folder `binaries`; nothing runs yet."""
-        self._binaries = binaries
+        self._binaries, self._settings = binaries, settings
         self._numbers = count(1)
 
     def start(self) -> None:
@@ -58,7 +59,7 @@ class Cluster:
         if self._user is not None:
             os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         self._initialise()
-        self._server = self._run("postgres", "-k", str(self._folder), *_options())
+        self._server = self._run("postgres", "-k", str(self._folder), *_options(self._settings))
         self._await_ready()
         self._admin = psycopg.connect(host=str(self._folder), user=OWNER, dbname="postgres", autocommit=True)
 
@@ -128,8 +129,8 @@ def _unprivileged() -> pwd.struct_passwd | None:
     return next(who for who in pwd.getpwall() if who.pw_name in ("postgres", "nobody") and who.pw_uid)
 
 
-def _options() -> list[str]:
-    return [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+def _options(settings: Mapping[str, str]) -> list[str]:
+    return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
 
 
 def _read_to_the_end(server: subprocess.Popen[str]) -> None:

@@ -32,7 +32,7 @@ _IN_HTML = "&"  # before the name of a place
 _LINKS = ("preferences", "unsubscribe")
 _DOT = b".\r\n"
 _MOST_BLOCKS = 8192  # of some kilobytes each: more than an issue of many items has in all languages
-_MOST_DATES = 1024  # that a line is kept for
+_MOST_DATES = 512  # that the lines of a copy are kept for
 
 # Addresses that the standard library writes into a header as they are, however long. It folds or decodes any other.
 _PLAIN_RECIPIENT = re.compile(r"(?!.*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
@@ -118,6 +118,8 @@ class _Mould:
     links: list[tuple[int, str, int, int]] = field(default_factory=list)  # gap, name, and which slice of the link
     first: list[int] = field(default_factory=list)  # those of the gaps of links that begin a line
     dates: list[tuple[int, "_Dated"]] = field(default_factory=list)
+    days: list[str] = field(default_factory=list)  # the places in them, each once
+    dated: dict[tuple[str, ...], tuple[list[tuple[int, bytes]], int]] = field(default_factory=dict)
 
     def cast(self, places: Mapping[str, bytes], links: Mapping[str, Value], slots: Slots) -> tuple[bytes, int]:
         """The message with these values in it, and its size without doubled dots and without the last one."""
@@ -128,15 +130,30 @@ class _Mould:
         encoded |= {_IN_HTML + name: value.in_html.encoded for name, value in links.items()}
         for gap, name, start, end in self.links:
             parts[gap] = encoded[name][start:end]
-        for gap, line in self.dates:
-            parts[gap], dots = line.fill(slots)
-            doubled += dots
+        lines, dots = self._dated(slots)
+        for gap, line in lines:
+            parts[gap] = line
+        doubled += dots
         for gap in self.first:
             if parts[gap].startswith(b"."):
                 parts[gap] = b"." + parts[gap]
                 doubled += 1
         wire = b"".join(parts)
         return wire, len(wire) - doubled - len(_DOT)
+
+    def _dated(self, slots: Slots) -> tuple[list[tuple[int, bytes]], int]:
+        """The lines with dates, and how many dots were doubled there.
+
+        They are kept: thousands of readers agreed on the same few hundred days, most of them to all topics at once.
+        """
+        days = tuple([slots.value(name) for name in self.days])
+        kept = self.dated.get(days)
+        if kept is None:
+            filled = [(gap, *line.fill(slots)) for gap, line in self.dates]
+            kept = [(gap, line) for gap, line, _ in filled], sum(dots for _, _, dots in filled)
+            if len(self.dated) < _MOST_DATES:
+                self.dated[days] = kept
+        return kept
 
     def fix(self, parts: Iterable[bytes | str]) -> None:
         """Add bytes as they are, and gaps with these names."""
@@ -164,27 +181,18 @@ class _Mould:
             self.first += [here + gap for gap in other.first]
         if other.dates:
             self.dates += [(here + gap, line) for gap, line in other.dates]
+            self.days += [name for _, line in other.dates for name in line.places if name not in self.days]
 
 
 class _Dated:
-    """A line with dates in it, kept for each of them: thousands of readers agreed on the same few hundred days."""
+    """A line with dates in it."""
 
     def __init__(self, line: Line, *, in_html: bool) -> None:
-        self._line, self._in_html = line, in_html
-        self._kept: dict[tuple[str, ...], tuple[bytes, int]] = {}
+        self.places, self._line, self._in_html = line.places, line, in_html
 
     def fill(self, slots: Slots) -> tuple[bytes, int]:
         """The line for one reader with its dots doubled, and how many were."""
-        texts = tuple([slots.value(name) for name in self._line.places])
-        filled = self._kept.get(texts)
-        if filled is None:
-            filled = self._encode(texts)
-            if len(self._kept) < _MOST_DATES:
-                self._kept[texts] = filled
-        return filled
-
-    def _encode(self, texts: tuple[str, ...]) -> tuple[bytes, int]:
-        values = {name: Value.of(text) for name, text in zip(self._line.places, texts, strict=True)}
+        values = {name: Value.of(slots.value(name)) for name in self.places}
         if self._in_html:
             values = {name: value.in_html for name, value in values.items()}
         return _doubled(self._line.fill(values), begins=True)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 from coalition.mail.envelope import Envelope
 from coalition.mail.replies import Outcome, Reply, classify
@@ -91,7 +92,10 @@ class Conversation:
     @property
     def awaits_verdict(self) -> bool:
         """Whether a whole message was given and the server still thinks about it; that may take long."""
-        return bool(self._awaited) and self._awaited[0][0] in {_Step.END, _Step.EMPTY_END}
+        if not self._awaited:
+            return False
+        step = self._awaited[0][0]
+        return step is _Step.END or step is _Step.EMPTY_END
 
     def offer(self, ticket: int, envelope: Envelope, losses: int = 0) -> None:
         """Take a letter. Its answer comes up in `answers` under this ticket."""
@@ -117,13 +121,11 @@ class Conversation:
         """Bytes from the server. Raises Lost where they are no SMTP, or a goodbye."""
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
-            found = _REPLY_LINE.fullmatch(line.rstrip(b"\r"))
-            if found is None:
-                raise Lost("It did not answer as a mail server does.")
-            self._lines.append(found[3] or b"")
-            if found[2] != b"-":
+            code, goes_on, text = _read(line)
+            self._lines.append(text)
+            if not goes_on:
                 said, self._lines = b"\n".join(self._lines), []
-                self._take(int(found[1]), said)
+                self._take(code, said)
         if len(self._buffer) + sum(map(len, self._lines)) > _LONGEST_REPLY:
             raise Lost("It says too much for a mail server.")
 
@@ -174,10 +176,12 @@ class Conversation:
         envelope = letter.envelope
         size = f" SIZE={envelope.size}" if self._tells_size else ""
         utf8 = " SMTPUTF8" if envelope.needs_utf8 else ""
-        self._say(f"MAIL FROM:<{envelope.sender}>{size}{utf8}\r\n".encode(), _Step.MAIL, letter)
-        if self._pipelined:
-            self._say(f"RCPT TO:<{envelope.recipient}>\r\n".encode(), _Step.RCPT, letter)
-            self._say(b"DATA\r\n", _Step.DATA, letter)
+        mail = f"MAIL FROM:<{envelope.sender}>{size}{utf8}\r\n"
+        if not self._pipelined:
+            self._say(mail.encode(), _Step.MAIL, letter)
+            return
+        self._put(f"{mail}RCPT TO:<{envelope.recipient}>\r\nDATA\r\n".encode())
+        self._awaited.extend([(_Step.MAIL, letter), (_Step.RCPT, letter), (_Step.DATA, letter)])
 
     def _say(self, line: bytes, step: _Step, letter: _Letter | None) -> None:
         self._put(line)
@@ -270,3 +274,12 @@ class Conversation:
     def _conclude(self, letter: _Letter, answer: Answer) -> None:
         self.carried += 1
         self.answers.append((letter.ticket, *answer))
+
+
+@lru_cache(maxsize=256)  # servers say few things, and say them often
+def _read(line: bytes) -> tuple[int, bool, bytes]:
+    """The code of one line of a reply, whether another line follows, and its text. Raises Lost where it is none."""
+    found = _REPLY_LINE.fullmatch(line.rstrip(b"\r"))
+    if found is None:
+        raise Lost("It did not answer as a mail server does.")
+    return int(found[1]), found[2] == b"-", found[3] or b""

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 _LONGEST_TEXT = 500  # characters
 
@@ -27,8 +28,9 @@ class Reply:
     enhanced: str | None
     text: str
 
-    @classmethod
-    def read(cls, code: int, said: bytes) -> "Reply":
+    @staticmethod
+    @lru_cache(maxsize=256)
+    def read(code: int, said: bytes) -> "Reply":
         """The reply with `code` whose lines said this; `said` is without the code that begins each line."""
         enhanced = None
         texts = []
@@ -38,7 +40,7 @@ class Reply:
                 line = line[status.end() :]
             texts.append(line)
         # Redacted before it is cut, so that no half of an address stays at the end.
-        return cls(code, enhanced, redact(" ".join(texts))[:_LONGEST_TEXT])
+        return Reply(code, enhanced, redact(" ".join(texts))[:_LONGEST_TEXT])
 
     def __str__(self) -> str:
         return f"{self.code} {self.enhanced or ''} {self.text}".strip()
@@ -67,6 +69,7 @@ def redact(text: str) -> str:
     return _TOKEN.sub("[token]", _ADDRESS.sub("[address]", line))
 
 
+@lru_cache(maxsize=256)
 def classify(reply: Reply) -> Outcome:
     """What `reply` means for the letter; only a reply about the recipient may give `DEAD_ADDRESS`."""
     codes = f"{reply.code} {reply.enhanced or '-'}"

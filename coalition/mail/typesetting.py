@@ -21,7 +21,7 @@ _MANY_ITEMS = 9
 _LINKS = ("preferences", "unsubscribe")
 _LISTING, _CONTENTS, _CHOSEN = "listing", "contents", "chosen"  # one line each, or many, for every topic
 # What stands between items and between topics, besides the end of a line.
-_GAP: dict[str, tuple[Block, ...]] = {"txt": (("\n\n",),), "html": ()}
+_GAP = {"txt": "\n\n", "html": ""}
 
 
 class Typesetter:
@@ -51,14 +51,14 @@ class Typesetter:
         return tuple(blocks)
 
     def _contents(self, sections: Sequence[Section]) -> Iterator[Block]:
-        gap = _GAP[self._form]
-        for number, section in enumerate(sections):
-            before, after = self._around(section.name, section.slug, section.more, section.archive)
-            yield from gap if number else ()
+        gap = ""
+        for section in sections:
+            before, after = self._around(gap, section.name, section.slug, section.more, section.archive)
             yield before
-            for place, fragment in enumerate(section.fragments):
-                yield from gap if place else ()
-                yield self._item(fragment)
+            gap = ""
+            for fragment in section.fragments:
+                yield self._item(gap, fragment)
+                gap = _GAP[self._form]
             yield after
 
     def _set_shell(self, is_long: bool) -> tuple[Block | str, ...]:
@@ -102,7 +102,7 @@ class Typesetter:
         day = f"since-{slug}"
         return split(self._line("chosen", topic=name, cadence=self._edition.cadence, day=mark(day)), (day,))
 
-    def _set_around(self, name: str, slug: str, more: int, archive: str) -> tuple[Block, Block]:
+    def _set_around(self, gap: str, name: str, slug: str, more: int, archive: str) -> tuple[Block, Block]:
         """What stands before the items of a topic, and after them."""
         facts = {"topic": name, "slug": slug, "more": more, "archive": archive}
         around = self._render("topic", **facts, items=mark("items"), slots=self._slots)
@@ -110,10 +110,10 @@ class Typesetter:
         before, found, after = around.partition(f"{mark('items')}\n")
         if not found:
             raise ValueError("a slot of the digest was damaged while it was made")
-        return split(before, ()), split(after + "\n", _LINKS)
+        return split(gap + before, ()), split(after + "\n", _LINKS)
 
-    def _set_item(self, fragment: str) -> Block:
-        return split(fragment + "\n", ())
+    def _set_item(self, gap: str, fragment: str) -> Block:
+        return split(f"{gap}{fragment}\n", ())
 
     def _line(self, name: str, **facts: Any) -> str:
         if self._form == "txt":

@@ -5,12 +5,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
+from itertools import chain
+from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, literal, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from coalition.clock import utcnow
-from coalition.db import Database
+from coalition.db import Database, Prepared
 from coalition.models import (
     Batch,
     Claim,
@@ -21,18 +24,19 @@ from coalition.models import (
     Outbound,
     PauseMode,
     Phase,
-    Subscriber,
     Subscription,
     Variant,
 )
 from coalition.services import issues, opening, readers, settling
 from coalition.services.news import News, Share
+from coalition.services.readers import Reader
 from coalition.services.settling import Skip
 from coalition.services.variants import signature
-from coalition.tokens import random_code
+from coalition.tokens import random_codes
 
 READERS_A_PAGE = 5_000
 LETTERS_A_BATCH = 250
+_MOST_SERVED = 10_000  # of those whose share is remembered
 
 
 class Dealer:
@@ -44,6 +48,7 @@ class Dealer:
     def __init__(self, database: Database, issue_id: int, now: datetime, cap: int) -> None:
         self._database, self._issue_id, self._now, self._cap = database, issue_id, now, cap
         self._variants: dict[str, int] = {}
+        self._served: dict[tuple[object, ...], tuple[Share, int | None]] = {}
         self._came_to = 0
         with database.reading() as session:
             self._news = News(session, issues.get(session, issue_id).through_position)
@@ -51,10 +56,11 @@ class Dealer:
     def next_page(self) -> int | None:
         """Deal out the next page. Returns how many readers it had; None where everybody has been seen."""
         with self._database.transaction() as session:
-            ids = readers.next_page(session, issues.get(session, self._issue_id), READERS_A_PAGE)
+            issue = issues.get(session, self._issue_id)
+            ids = readers.next_page(session, issue, READERS_A_PAGE)
             if not ids:
                 return None
-            people = _lock(session, ids)
+            people = readers.hold(session, issue, ids)
             # People before the issue: who leaves locks themselves first and counts what they lose second.
             issue = opening.held_still(session, self._issue_id)
             if issue.planned_to >= ids[0]:
@@ -62,13 +68,13 @@ class Dealer:
             if issue.state is not Phase.PLANNING:
                 return None
             if issue.planned_to != self._came_to:
-                self._variants = _dealt(session, issue)
+                self._variants, self._served = _dealt(session, issue), {}
             self._deal_page(session, issue, people)
             issue.planned_to, issue.dealt_at = ids[-1], utcnow()
             self._came_to = ids[-1]
             return len(ids)
 
-    def _deal_page(self, session: Session, issue: Issue, people: Sequence[Subscriber]) -> None:
+    def _deal_page(self, session: Session, issue: Issue, people: Sequence[Reader]) -> None:
         reasons = readers.left_out(session, issue, people, self._now)
         hand = self._deal(session, issue, people, reasons)
         _queue(session, issue, hand.copies)
@@ -78,41 +84,53 @@ class Dealer:
         left_out = Counts(issue.left_out) + Counts(reasons.values()) + Counts({"nothing new": hand.nothing_new})
         issue.left_out = dict(left_out)
 
-    def _deal(
-        self, session: Session, issue: Issue, people: Sequence[Subscriber], reasons: Mapping[int, str]
-    ) -> "_Hand":
+    def _deal(self, session: Session, issue: Issue, people: Sequence[Reader], reasons: Mapping[int, str]) -> "_Hand":
         hand = _Hand()
         starts = readers.cursors(session, issue, [person.id for person in people])
         for person in people:
             skips = reasons.get(person.id) == "paused" and person.pause_mode is PauseMode.SKIP
             if person.id in reasons and not skips:
                 continue
-            share = self._news.share(person, starts[person.id], self._now, self._cap)
-            hand.not_mailed.update({(topic, Skip.PAUSED): n for topic, n in share.skipped.items()})
-            hand.not_mailed.update({(topic, Skip.WITHDRAWN): n for topic, n in share.withdrawn.items()})
-            hand.not_mailed.update({(int(topic), Skip.CAPPED): n for topic, n in share.more.items()})
+            share, variant_id = self._serve(session, issue, person, starts[person.id])
+            if share.skipped:
+                hand.not_mailed.update({(topic, Skip.PAUSED): n for topic, n in share.skipped.items()})
+            if share.withdrawn:
+                hand.not_mailed.update({(topic, Skip.WITHDRAWN): n for topic, n in share.withdrawn.items()})
+            if share.more:
+                hand.not_mailed.update({(int(topic), Skip.CAPPED): n for topic, n in share.more.items()})
             hand.seen.append(person.id)
-            if share.items:
-                hand.copies.append((person, self._variant(session, issue, share, person)))
+            if variant_id is not None:
+                hand.copies.append((person, variant_id))
             elif not skips:
                 hand.nothing_new += 1
         return hand
 
-    def _variant(self, session: Session, issue: Issue, share: Share, person: Subscriber) -> int:
+    def _serve(
+        self, session: Session, issue: Issue, person: Reader, cursors: Mapping[int, int]
+    ) -> tuple[Share, int | None]:
+        """What a reader gets and its variant. Many have come equally far in the same topics: it is found out once."""
+        alike = (*sorted(cursors.items()), person.pause_until, person.pause_mode, person.locale, person.format)
+        served = self._served.get(alike)
+        if served is None:
+            share = self._news.share(person, cursors, self._now, self._cap)
+            served = share, self._variant(session, issue, share, person) if share.items else None
+            if len(self._served) < _MOST_SERVED:
+                self._served[alike] = served
+        return served
+
+    def _variant(self, session: Session, issue: Issue, share: Share, person: Reader) -> int:
         mark = signature(share.items, share.starts, share.more, person.locale, person.format)
         if mark not in self._variants:
-            variant = Variant(
-                issue_id=issue.id,
-                signature=mark,
-                items=share.items,
-                from_positions=share.starts,
-                more=share.more,
-                locale=person.locale,
-                format=person.format,
-            )
-            session.add(variant)
-            session.flush()
-            self._variants[mark] = variant.id
+            row = {
+                "issue_id": issue.id,
+                "signature": mark,
+                "items": share.items,
+                "from_positions": share.starts,
+                "more": share.more,
+                "locale": person.locale,
+                "format": person.format,
+            }
+            self._variants[mark] = session.execute(insert(Variant).returning(Variant.id), row).scalar_one()
         return self._variants[mark]
 
 
@@ -120,7 +138,7 @@ class Dealer:
 class _Hand:
     """What one page of readers is dealt: who gets which variant, whose cursors move, and what is not mailed."""
 
-    copies: list[tuple[Subscriber, int]] = field(default_factory=list)
+    copies: list[tuple[Reader, int]] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)
     nothing_new: int = 0
     not_mailed: Counts[tuple[int, Skip]] = field(default_factory=Counts)
@@ -131,16 +149,7 @@ def _dealt(session: Session, issue: Issue) -> dict[str, int]:
     return dict(session.execute(select(Variant.signature, Variant.id).where(Variant.issue_id == issue.id)).all())
 
 
-def _lock(session: Session, ids: Sequence[int]) -> Sequence[Subscriber]:
-    return session.scalars(
-        select(Subscriber)
-        .where(Subscriber.id.between(ids[0], ids[-1]), Subscriber.id.in_(ids))
-        .order_by(Subscriber.id)
-        .with_for_update()
-    ).all()
-
-
-def _queue(session: Session, issue: Issue, copies: Sequence[tuple[Subscriber, int]]) -> None:
+def _queue(session: Session, issue: Issue, copies: Sequence[tuple[Reader, int]]) -> None:
     """One delivery each, in batches of readers with the same hour, which wait without a date until the issue goes."""
     by_hour: dict[tuple[str | None, int | None, int | None], list[tuple[int, int]]] = defaultdict(list)
     for person, variant_id in copies:
@@ -162,20 +171,29 @@ def _queue(session: Session, issue: Issue, copies: Sequence[tuple[Subscriber, in
 
 
 def _fill(session: Session, issue: Issue, batch: Batch, copies: Sequence[tuple[int, int]]) -> None:
-    rows = [
-        {
-            "batch_id": batch.id,
-            "letter": Letter.DIGEST,
-            "issue_id": issue.id,
-            "variant_id": variant_id,
-            "subscriber_id": reader,
-            "nonce": random_code(),
-            "state": Outbound.QUEUED,
-            "attempts": 0,
-        }
-        for reader, variant_id in copies
-    ]
-    session.execute(insert(Delivery), rows)
+    rows = [(*copy, nonce) for copy, nonce in zip(copies, random_codes(len(copies)), strict=True)]
+    facts = {f"fact_{number}": fact for number, fact in enumerate(chain.from_iterable(rows))}
+    _deliveries(len(rows)).run(session, batch=batch.id, issue=issue.id, **facts)
+
+
+@lru_cache(maxsize=LETTERS_A_BATCH)
+def _deliveries(count: int) -> Prepared:
+    """One statement that writes so many deliveries: of each the reader, the variant and the nonce."""
+    numbers = range(0, 3 * count, 3)
+    rows = ", ".join(f"(CAST(:fact_{n} AS BIGINT), CAST(:fact_{n + 1} AS BIGINT), :fact_{n + 2})" for n in numbers)
+    facts = {"column1": Delivery.id.type, "column2": Delivery.id.type, "column3": Delivery.nonce.type}
+    copies = text(f"VALUES {rows}").columns(**facts).subquery("copies")
+    columns: dict[str, Any] = {
+        "batch_id": bindparam("batch", type_=Delivery.id.type),
+        "letter": literal(Letter.DIGEST, Delivery.letter.type),
+        "issue_id": bindparam("issue", type_=Delivery.id.type),
+        "subscriber_id": copies.c.column1,
+        "variant_id": copies.c.column2,
+        "nonce": copies.c.column3,
+        "state": literal(Outbound.QUEUED, Delivery.state.type),
+        "attempts": literal(0),
+    }
+    return Prepared(insert(Delivery).from_select([*columns], select(*columns.values()), include_defaults=False))
 
 
 def _move_cursors(session: Session, issue: Issue, seen: Sequence[int], last: Mapping[int, int]) -> None:

@@ -1,8 +1,10 @@
 """An issue as letters: fragments made once for each item, variants joined from them, a sample reader to look with."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache, lru_cache, partial
+from typing import NamedTuple
 
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
@@ -123,18 +125,47 @@ class Shelves:
         return self._of(variant.issue_id, variant.locale).copy(variant)
 
 
+class Brings(NamedTuple):
+    """A variant as a row has it, lists still as text: most rows are of one that was read before."""
+
+    issue_id: int
+    locale: str
+    format: str
+    items: str
+    more: str
+
+    def read(self) -> Variant:
+        """The variant."""
+        return Variant(
+            issue_id=self.issue_id,
+            locale=self.locale,
+            format=Format(self.format),
+            items=json.loads(self.items),
+            more=json.loads(self.more),
+        )
+
+
 class Copies:
-    """Copies of the variants that were needed lately: a sender meets the same few again and again."""
+    """Copies of the variants that were needed lately: a sender meets the same few again and again, or each once."""
 
     def __init__(self, database: Database, letters: Letters, size: int = 256) -> None:
         self._database, self._letters = database, letters
         self.of = lru_cache(maxsize=size)(self._compose)
         self._shelf = lru_cache(maxsize=_MOST_SHELVES)(self._fill_shelf)
+        self._at_hand: dict[int, Brings] = {}
+
+    def lay_out(self, variant_id: int, brings: "Brings") -> None:
+        """Tell what the variant that is asked for next is made of, where that is known already."""
+        self._at_hand = {variant_id: brings}
 
     def _compose(self, variant_id: int) -> Copy:
-        with self._database.reading() as session:
-            variant = _variant(session, variant_id)
-            return self._shelf(variant.issue_id, variant.locale).copy(variant)
+        known = self._at_hand.get(variant_id)
+        if known is not None:
+            variant = known.read()
+        else:
+            with self._database.reading() as session:
+                variant = _variant(session, variant_id)
+        return self._shelf(variant.issue_id, variant.locale).copy(variant)
 
     def _fill_shelf(self, issue_id: int, locale: str) -> Shelf:
         with self._database.reading() as session:

@@ -11,7 +11,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from coalition.models import Fragment, Issue, Item, PauseMode, Subscriber, Topic
+from coalition.models import Fragment, Issue, Item, PauseMode, Topic
+from coalition.services.readers import Reader
 
 
 @dataclass
@@ -54,7 +55,7 @@ class News:
             self._moments.append(moment)
             self._order.append(position)
 
-    def share(self, person: Subscriber, cursors: Mapping[int, int], now: datetime, cap: int) -> Share:
+    def share(self, person: Reader, cursors: Mapping[int, int], now: datetime, cap: int) -> Share:
         """What a reader gets of what came after their cursors: topics in order, at most `cap` items each.
 
         Who comes back from a pause gets all of it (catch-up), as much as any letter holds (capped), or nothing of it

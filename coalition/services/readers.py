@@ -3,11 +3,22 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from coalition.models import Delivery, Issue, Outbound, State, Subscriber, Subscription, Suppression
+from coalition.models import (
+    Delivery,
+    Format,
+    Issue,
+    Outbound,
+    PauseMode,
+    State,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
 
 
 def next_page(session: Session, issue: Issue, most: int) -> list[int]:
@@ -26,9 +37,41 @@ def next_page(session: Session, issue: Issue, most: int) -> list[int]:
     return list(session.scalars(query))
 
 
-def left_out(session: Session, issue: Issue, people: Sequence[Subscriber], now: datetime) -> dict[int, str]:
+class Reader(NamedTuple):
+    """What dealing out has to know about a person."""
+
+    id: int
+    state: State
+    address_key: bytes | None
+    locale: str
+    format: Format
+    timezone: str | None
+    weekday: int | None
+    hour: int | None
+    pause_until: datetime | None
+    pause_mode: PauseMode
+
+
+_FACTS = [getattr(Subscriber, name) for name in Reader._fields]
+
+
+def hold(session: Session, issue: Issue, ids: Sequence[int]) -> list[Reader]:
+    """Lock these readers, in order of their numbers, and tell what they chose."""
+    subscribed = select(Subscription.subscriber_id).where(
+        Subscription.cadence == issue.cadence,
+        Subscription.ended_at.is_(None),
+        Subscription.subscriber_id.between(ids[0], ids[-1]),
+    )
+    locked = select(*_FACTS).where(Subscriber.id.in_(subscribed)).order_by(Subscriber.id).with_for_update()
+    wanted = set(ids)
+    return [Reader._make(row) for row in session.connection().execute(locked) if row.id in wanted]
+
+
+def left_out(session: Session, issue: Issue, people: Sequence[Reader], now: datetime) -> dict[int, str]:
     """Who gets no copy now, and why; their cursors stay, so nothing is lost to them."""
-    ids = [person.id for person in people]
+    if not people:
+        return {}
+    first, last = people[0].id, people[-1].id
     served = set(
         session.scalars(
             select(Delivery.subscriber_id)
@@ -36,20 +79,25 @@ def left_out(session: Session, issue: Issue, people: Sequence[Subscriber], now: 
             .where(
                 Issue.cadence == issue.cadence,
                 Issue.period_key == issue.period_key,
-                Delivery.subscriber_id.in_(ids),
+                Delivery.subscriber_id.between(first, last),
                 Delivery.state.in_([Outbound.SENT, Outbound.UNCERTAIN]),
             )
         )
     )
-    keys = [person.address_key for person in people if person.address_key]
-    suppressed = set(session.scalars(select(Suppression.address_key).where(Suppression.address_key.in_(keys))))
+    suppressed = set(
+        session.scalars(
+            select(Suppression.address_key)
+            .join(Subscriber, Subscriber.address_key == Suppression.address_key)
+            .where(Subscriber.id.between(first, last))
+        )
+    )
     reasons: dict[int, str] = {}
     for person in people:
         if person.state is not State.ACTIVE:
             reasons[person.id] = "not active"
         elif person.address_key in suppressed:
             reasons[person.id] = "suppressed"
-        elif person.is_paused(now):
+        elif person.pause_until is not None and now < person.pause_until:
             reasons[person.id] = "paused"
         elif person.id in served:
             reasons[person.id] = "served already"

@@ -1,10 +1,14 @@
-"""`make bench`: planning and composing the case of issue 3, against doing it for one reader at a time."""
+"""`make bench`: how fast letters are planned, composed, recorded and delivered, beside what else could do it.
+
+Every figure that counts is a ratio of two things measured in turn on the same machine, the median of several rounds.
+"""
 
 import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TypeVar
@@ -17,35 +21,91 @@ from coalition.config import Config
 from coalition.models import Fragment
 from coalition.resources import Resources
 from coalition.services.outbox.composing import Composer
-from tests.bench import case, memory, ways
-from tests.bench.engines import Engine, engines, opened
-from tests.bench.ratios import Figures, Round, table
+from tests.bench import case as case_of
+from tests.bench import composing, delivery, ledger, memory, scale, ways
+from tests.bench.delivery import Race
+from tests.bench.engines import Engine, by_choice, engines, opened
+from tests.bench.ratios import Figures, Round, Table, figures_as_lines
 from tests.bench.ways import Waiting
+
+_COMPOSED = 500  # letters of the case by choice in a round
 
 T = TypeVar("T")
 
 
+CASES = ("delivery", "latency", "composing", "choice", "ledger", "scale")
+_SIZES = (1_000, 100_000)
+_MILLION = 1_000_000
+
+
 @click.command()
-@click.option("--readers", default=case.READERS, show_default=True, help="How many people there are.")
+@click.argument("cases", nargs=-1, type=click.Choice(CASES))
 @click.option("--rounds", default=3, show_default=True, help="How often everything is measured, in turn.")
-@click.option("--letters", default=500, show_default=True, help="Letters composed in a round, scaled to all; 0: all.")
+@click.option("--letters", default=20_000, show_default=True, help="Letters of a delivery.")
+@click.option("--connections", default=16, show_default=True, help="Connections of a delivery, 4 to 16.")
+@click.option("--readers", default=case_of.READERS, show_default=True, help="How many people choose among many topics.")
 @click.option("--sample", default=300, show_default=True, help="Readers served the usual way, scaled to all.")
+@click.option("--long", is_flag=True, help="A million readers too; takes about half an hour.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
-def main(readers: int, rounds: int, letters: int, sample: int, as_json: bool) -> None:
-    """Measure a digest of 200 items in 12 topics to thousands of readers, on every database there is."""
+def main(
+    cases: Sequence[str],
+    rounds: int,
+    letters: int,
+    connections: int,
+    readers: int,
+    sample: int,
+    long: bool,
+    as_json: bool,
+) -> None:
+    """Measure some CASES, by default all but `scale`, on every database there is.
+
+    delivery: from the ledger to a mail server and back, beside smtp-source. latency: the same to a mail server that is
+    far away. composing: letters alone, beside the email package. choice: a digest of 200 items in 12 topics, planned
+    and composed cold. ledger: claiming and recording alone. scale: planning and memory by the length of the list.
+    """
+    tables: list[Table] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        click.echo(f"Moving {readers:,} readers in ...", err=True)
-        with engines(folder, readers) as found:
-            figures = _measure(found, folder, rounds, letters, sample)
-    said = (
-        f"{case.ITEMS} items in {case.TOPICS} topics, {readers:,} readers, {rounds} rounds in turn."
-        f" Composed: {letters or 'all'} letters a round; the usual way: {sample} readers a round; both scaled to all."
-    )
+        for each in cases or CASES[:-1]:
+            _tell(f"{each} ...")
+            if each in {"delivery", "latency"} and not (delivery.tool("smtp-sink") and delivery.tool("smtp-source")):
+                _tell(f"{each} is left out: {delivery.MISSING}")
+                continue
+            home = folder / each
+            match each:
+                case "delivery":
+                    race = Race(each, letters, connections, goals=("SQLite >= 0.85, PostgreSQL >= 0.7", "<= 3"))
+                    tables.append(delivery.measure(race, rounds, home, _tell))
+                case "latency":
+                    race = Race(each, letters // 4, 16, held=5, goals=(">= 2.5", ""))
+                    tables.append(delivery.measure(race, rounds, home, _tell))
+                case "composing":
+                    tables.append(composing.measure(rounds, home, _tell))
+                case "choice":
+                    tables.append(_by_choice(home, readers, rounds, sample))
+                case "ledger":
+                    tables.append(ledger.measure(letters, rounds, home, _tell))
+                case "scale":
+                    sizes = (*_SIZES, _MILLION) if long else _SIZES
+                    tables.append(scale.measure(sizes, home, _tell))
+            if not as_json:
+                click.echo(f"\n{tables[-1]}\n")
     if as_json:
-        click.echo(json.dumps({"case": said, "engines": [asdict(each) for each in figures]}, indent=2))
-    else:
-        click.echo(table(figures, said))
+        click.echo(json.dumps([asdict(each) for each in tables], indent=2))
+
+
+def _tell(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _by_choice(folder: Path, readers: int, rounds: int, sample: int) -> Table:
+    with engines(folder, partial(by_choice, readers=readers)) as found:
+        figures = _measure(found, folder, rounds, _COMPOSED, sample)
+    said = (
+        f"{case_of.ITEMS} items in {case_of.TOPICS} topics, {readers:,} readers, {rounds} rounds; composed {_COMPOSED}"
+        f" letters a round, the usual way {sample}, both scaled to all"
+    )
+    return Table("choice", said, figures_as_lines(figures))
 
 
 def _measure(found: Sequence[Engine], folder: Path, rounds: int, letters: int, sample: int) -> list[Figures]:

@@ -112,12 +112,12 @@ def move_in(
 
 def _draft(chance: random.Random, topic: str) -> drafts.Draft:
     number = chance.randrange(10**9)
-    head = f"---\ntitle: {_sentence(chance, 4, 9)}\ntopic: {topic}\nurl: https://www.example.org/news/{number}\n---\n"
+    head = f"---\ntitle: {sentence(chance, 4, 9)}\ntopic: {topic}\nurl: https://www.example.org/news/{number}\n---\n"
     link = f"The [figures of {number}](https://www.example.org/figures/{number}) are **out**."
-    return drafts.read(f"{head}{_sentence(chance, 20, 60)}.\n\n{_sentence(chance, 10, 30)}. {link}\n")
+    return drafts.read(f"{head}{sentence(chance, 20, 60)}.\n\n{sentence(chance, 10, 30)}. {link}\n")
 
 
-def _sentence(chance: random.Random, least: int, most: int) -> str:
+def sentence(chance: random.Random, least: int, most: int) -> str:
     return " ".join(chance.choices(_WORDS, k=chance.randint(least, most))).capitalize()
 
 

@@ -2,7 +2,7 @@
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +17,8 @@ from tests.house import Template
 from tests.postgres import Cluster, find_binaries
 
 SEED = 1
+# Everything else as PostgreSQL ships it: what is committed is on the disk.
+_IN_EARNEST = {"listen_addresses": "", "timezone": "UTC"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,11 @@ class Engine:
     name: str
     template: Template
     cluster: Cluster | None  # None: SQLite
+
+    @property
+    def template_config(self) -> Config:
+        """The settings of the template itself."""
+        return read_config({"COALITION_HOME": str(self.template.home), "COALITION_DATABASE_URL": self.template.url})
 
     @contextmanager
     def copied(self, folder: Path) -> Iterator[Config]:
@@ -50,18 +57,20 @@ _NUMBERS = count(1)
 
 
 @contextmanager
-def engines(folder: Path, readers: int) -> Iterator[list[Engine]]:
-    """SQLite, and PostgreSQL where it is installed, with the case and so many readers in them."""
+def engines(folder: Path, fill: Callable[[Resources], None]) -> Iterator[list[Engine]]:
+    """SQLite, and PostgreSQL where it is installed, both as they are in earnest, and filled."""
+    folder.mkdir(exist_ok=True)
     with ExitStack() as open_ones:
         found = [_sqlite(folder / "sqlite")]
         binaries = find_binaries()
         if binaries is not None:
-            cluster = Cluster(binaries)
+            cluster = Cluster(binaries, _IN_EARNEST)
             cluster.start()
             open_ones.callback(cluster.stop)
             found.append(_postgresql(folder / "postgresql", cluster))
         for engine in found:
-            _fill(engine, readers)
+            with opened(engine.template_config) as resources:
+                fill(resources)
         yield found
 
 
@@ -85,16 +94,14 @@ def _postgresql(home: Path, cluster: Cluster) -> Engine:
     return Engine("PostgreSQL", Template.make(home, cluster.create_database()), cluster)
 
 
-def _fill(engine: Engine, readers: int) -> None:
-    """The case: its news of the last weeks, and its readers."""
+def by_choice(resources: Resources, readers: int) -> None:
+    """The case of the proofs: its news of the last weeks, and so many readers who chose at random."""
     chance, now = random.Random(SEED), utcnow()
-    settings = {"COALITION_HOME": str(engine.template.home), "COALITION_DATABASE_URL": engine.template.url}
-    with opened(read_config(settings)) as resources:
-        with resources.database.transaction() as session:
-            offered = case.open_topics(session)
-            case.publish(session, chance, offered, case.ITEMS, _weeks_before(now), now)
-        with resources.database.transaction() as session:
-            case.move_in(session, resources.vault, chance, offered, readers, now)
+    with resources.database.transaction() as session:
+        offered = case.open_topics(session)
+        case.publish(session, chance, offered, case.ITEMS, _weeks_before(now), now)
+    with resources.database.transaction() as session:
+        case.move_in(session, resources.vault, chance, offered, readers, now)
 
 
 def _weeks_before(now: datetime) -> datetime:

@@ -26,12 +26,12 @@ def peak_of_planning(config: Config) -> tuple[float, float]:
 def main(home: str, url: str) -> None:
     """Plan, and print both peaks as JSON."""
     with opened(read_config({"COALITION_HOME": home, "COALITION_DATABASE_URL": url})) as resources:
-        before = _peak()
+        before = peak()
         ways.plan(resources, utcnow())
-        sys.stdout.write(json.dumps([_peak(), before]))
+        sys.stdout.write(json.dumps([peak(), before]))
 
 
-def _peak() -> float:
+def peak() -> float:
     # Linux hands ru_maxrss down from the process that started this one, so its own count is asked where there is one.
     status = Path("/proc/self/status")
     own = re.search(r"^VmHWM:\s+(\d+) kB$", status.read_text(), re.MULTILINE) if status.exists() else None

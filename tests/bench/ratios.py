@@ -1,6 +1,6 @@
 """Figures of several rounds as one: a ratio is the median of the rounds' own, with the least and the greatest."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -17,6 +17,39 @@ class Spread:
     def of(cls, figures: Sequence[float]) -> "Spread":
         """All rounds together."""
         return cls(median(figures), min(figures), max(figures))
+
+    def __str__(self) -> str:
+        if self.least == self.greatest:
+            return _short(self.median)
+        return f"{_short(self.median)} ({_short(self.least)}..{_short(self.greatest)})"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure of a table, for each column that has it, and what is wanted of it."""
+
+    name: str
+    figures: Mapping[str, Spread]
+    goal: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """What one case has measured."""
+
+    case: str
+    said: str
+    lines: Sequence[Line]
+
+    def __str__(self) -> str:
+        columns = list(dict.fromkeys(column for line in self.lines for column in line.figures))
+        rows = [["", *columns, "wanted"]]
+        for line in self.lines:
+            cells = [line.figures.get(column) for column in columns]
+            rows.append([line.name, *[str(cell) if cell else "" for cell in cells], line.goal])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        return "\n".join([f"{self.case}: {self.said}", *lines])
 
 
 @dataclass(frozen=True)
@@ -78,36 +111,23 @@ class Figures:
         )
 
 
-def table(found: Sequence[Figures], said: str) -> str:
-    """Ratios first, seconds as side notes, in columns by engine."""
-    rows: list[tuple[str, list[str]]] = [
-        ("", [each.engine for each in found]),
-        ("the usual way / ours", ["median (least..greatest)" for _ in found]),
-        ("  plan and compose", [_ratio(each.whole) for each in found]),
-        ("  plan", [_ratio(each.plan) for each in found]),
-        ("  compose", [_ratio(each.compose) for each in found]),
-        ("letters", [f"{each.letters:,}" for each in found]),
-        ("variants", [f"{each.variants:,} ({each.letters / each.variants:.2f} letters each)" for each in found]),
-        ("fragments", [f"{each.fragments:,}" for each in found]),
-        ("on this machine, now", ["" for _ in found]),
-        ("  plan, s", [_seconds(each.plan_seconds) for each in found]),
-        ("  compose, s", [_seconds(each.compose_seconds) for each in found]),
-        ("  the usual way, s", [_seconds(each.usual_seconds) for each in found]),
-        ("  bytes a letter", [f"{each.bytes_a_letter:,.0f}, {each.usual_bytes_a_letter:,.0f}" for each in found]),
-        ("  planner's peak, MB", [f"{each.memory:.0f}, {each.memory_before:.0f} of it imports" for each in found]),
+def figures_as_lines(found: Sequence[Figures]) -> list[Line]:
+    """Ratios first, seconds as side notes."""
+    told: list[tuple[str, Callable[[Figures], Spread], str]] = [
+        ("plan and compose: the usual way / ours", lambda each: each.whole, ""),
+        ("plan: the usual way / ours", lambda each: each.plan, ""),
+        ("compose, cold: the usual way / ours", lambda each: each.compose, ">= 60"),
+        ("letters", lambda each: Spread.of([each.letters]), ""),
+        ("variants", lambda each: Spread.of([each.variants]), ""),
+        ("fragments", lambda each: Spread.of([each.fragments]), ""),
+        ("plan, seconds", lambda each: each.plan_seconds, ""),
+        ("compose, seconds", lambda each: each.compose_seconds, ""),
+        ("the usual way, seconds", lambda each: each.usual_seconds, ""),
+        ("bytes a letter", lambda each: Spread.of([each.bytes_a_letter]), ""),
+        ("planner's peak, MB", lambda each: Spread.of([each.memory]), ""),
     ]
-    first = max(len(name) for name, _ in rows)
-    widths = [max(len(cells[i]) for _, cells in rows) for i in range(len(found))]
-    lines = [
-        "  ".join([name.ljust(first), *(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))]).rstrip()
-        for name, cells in rows
-    ]
-    return "\n".join([said, "", *lines])
+    return [Line(name, {each.engine: pick(each) for each in found}, goal) for name, pick, goal in told]
 
 
-def _ratio(spread: Spread) -> str:
-    return f"{spread.median:.1f} ({spread.least:.1f}..{spread.greatest:.1f})"
-
-
-def _seconds(spread: Spread) -> str:
-    return f"{spread.median:.1f} ({spread.least:.1f}..{spread.greatest:.1f})"
+def _short(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.1f}" if figure >= 10 else f"{figure:.2f}"

@@ -6,6 +6,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from itertools import groupby
 
 from css_inline import CSSInliner
 from jinja2 import Environment
@@ -36,7 +37,6 @@ from coalition.services.planning import Plan
 from coalition.tokens import random_code
 
 SUBJECT, INTRO = "The digest", "Hello everybody, here is what came in."
-_A_GROUP = 250
 
 
 def plan(resources: Resources, now: datetime) -> Plan:
@@ -69,16 +69,23 @@ def send(resources: Resources, issue_id: int, now: datetime) -> list[Waiting]:
             .order_by(Delivery.id)
         )
         rows = session.execute(mine).all()
-        found: list[Waiting] = []
-        for first in range(0, len(rows), _A_GROUP):
-            group = rows[first : first + _A_GROUP]
-            ids = tuple(row[0] for row in group)
-            looked = look(session, resources.vault, Claimed(0, issue_id, Lane.LIST, 1, now, ids), ids, now)
-            found += [
-                Waiting(letter, reader or 0, brought, form)
-                for letter, (_, reader, brought, form) in zip(looked, group, strict=True)
-            ]
-    return found
+    letters = looked(resources, issue_id, now, len(rows))
+    return [
+        Waiting(letter, reader or 0, brought, form)
+        for letter, (_, reader, brought, form) in zip(letters, rows, strict=True)
+    ]
+
+
+def looked(resources: Resources, issue_id: int, now: datetime, most: int) -> list[Ready]:
+    """So many letters of an issue that goes, as a sender has looked at them."""
+    found: list[Ready] = []
+    with resources.database.reading() as session:
+        first_ones = select(Delivery.batch_id, Delivery.id).where(Delivery.issue_id == issue_id)
+        rows = session.execute(first_ones.order_by(Delivery.batch_id, Delivery.id).limit(most)).all()
+        for batch_id, group in groupby(rows, lambda row: row[0]):
+            ids = tuple(row[1] for row in group)
+            found += look(session, resources.vault, Claimed(batch_id, issue_id, Lane.LIST, 1, now, ids), ids, now)
+    return sorted(found, key=lambda ready: ready.delivery_id)
 
 
 def compose(composer: Composer, letters: Sequence[Waiting]) -> int:

@@ -8,6 +8,7 @@ import time_machine
 
 from coalition.clock import utcnow
 from coalition.services import news
+from coalition.services.readers import Reader
 from tests.house import House, a_subscriber, parse, text_of
 from tests.services.scenes import cursors
 from tests.services.staffroom import (
@@ -113,7 +114,8 @@ def test_the_next_letter_does_not_come_back_to_what_was_over_the_cap(small: Hous
 
 def test_a_share_without_news_is_empty(house: House) -> None:
     ada = a_subscriber(house, ADA, cursor=0)
+    reader = Reader(*[getattr(ada, fact) for fact in Reader._fields])
     with house.database.reading() as session:
-        share = news.News(session, 0).share(ada, {1: 0}, utcnow(), 12)
+        share = news.News(session, 0).share(reader, {1: 0}, utcnow(), 12)
 
     assert share == news.Share()

@@ -19,6 +19,7 @@ from coalition.mail.return_paths import ReturnPaths
 from coalition.mail.smtp import Envelope
 from coalition.models import Format, Letter, Subscriber
 from coalition.services import editions
+from coalition.services.outbox.glance import Goes
 from coalition.services.outbox.looking import Ready
 from coalition.tokens import LIFETIME, Purpose
 
@@ -45,6 +46,8 @@ class Composer:
         elif ready.variant_id is None:
             raise ValueError("a digest without a variant")
         else:
+            if isinstance(ready.person, Goes):
+                self._copies.lay_out(ready.variant_id, ready.person.brings)
             compiled = self._compiled(ready.variant_id, ready.locale)
             wire, size = compiled.fill(ready.recipient, ready.nonce, ready.dated_at, self._slots(ready))
             return Envelope.of_wire(self._return_path(ready), ready.recipient.written, wire, size)

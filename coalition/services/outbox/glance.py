@@ -29,6 +29,7 @@ from coalition.models import (
     Topic,
     Variant,
 )
+from coalition.services.editions import Brings
 from coalition.services.outbox.consented import GOES_ON
 
 
@@ -39,7 +40,7 @@ class Goes:
     delivery_id: int
     nonce: str
     variant_id: int
-    locale: str
+    brings: Brings
     code: str
     epoch: int
     address_sealed: bytes
@@ -53,7 +54,11 @@ _GOING = Prepared(
         Delivery.id,
         Delivery.nonce,
         Delivery.variant_id,
+        Variant.issue_id,
         Variant.locale,
+        Variant.format,
+        cast(Variant.items, Text),
+        cast(Variant.more, Text),
         cast(Variant.from_positions, Text),
         Subscriber.code,
         Subscriber.epoch,
@@ -98,7 +103,7 @@ def glance(session: Session, batch_id: int, ids: Sequence[int], now: datetime) -
 
 def _as_planned(rows: Sequence[Any]) -> Goes | None:
     """A delivery by its rows; None where its reader has left a topic that it brings."""
-    delivery_id, nonce, variant_id, locale, starts, code, epoch, address_sealed, address_key, *_ = rows[0]
+    delivery_id, nonce, variant_id, *brings, starts, code, epoch, address_sealed, address_key = rows[0][:-5]
     current = set()
     since: dict[str, datetime] = {}
     for *_, topic, slug, source, began_at, ended_at in rows:
@@ -109,7 +114,7 @@ def _as_planned(rows: Sequence[Any]) -> Goes | None:
             since[slug] = max(agreed, since.get(slug, agreed))
     if not _topics(starts) <= current:
         return None
-    return Goes(delivery_id, nonce, variant_id, locale, code, epoch, address_sealed, address_key, since)
+    return Goes(delivery_id, nonce, variant_id, Brings(*brings), code, epoch, address_sealed, address_key, since)
 
 
 @lru_cache(maxsize=1024)

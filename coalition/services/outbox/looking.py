@@ -97,7 +97,7 @@ def _as_planned(vault: Vault, claimed: Claimed, goes: Goes) -> Ready | None:
         nonce=goes.nonce,
         dated_at=claimed.dated_at,
         recipient=recipient,
-        locale=goes.locale,
+        locale=goes.brings.locale,
         variant_id=goes.variant_id,
         person=goes,
         since=goes.since,

@@ -251,10 +251,11 @@ class Sender:
 
     def _give(self, job: _Job) -> None:
         """Hand over what is ready, as much as the connections take and the pace allows."""
-        while job.ready and self._outgoing.room and not self._stop.is_set():
+        room = self._outgoing.room
+        while job.ready and room > 0 and not self._stop.is_set():
             if job.slots.ahead or job.slots.are_spent:
                 break
-            ready = job.ready[0]
+            ready, room = job.ready[0], room - 1
             envelope = self._compose(ready)
             job.ready.popleft()
             job.waiting.remove(ready.delivery_id)
