@@ -1,11 +1,17 @@
 """Who of the staff did what. Subjects are codes, slugs and numbers: never an address."""
 
-import getpass
+import os
+import pwd
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from coalition.clock import utcnow
 from coalition.models import Audit
+
+# Set by the system at a login, carried through sudo and su, and not to be changed by whoever logged in.
+_LOGIN = Path("/proc/self/loginuid")
+_NOBODY = 2**32 - 1  # as in a container, or under a service manager: nobody logged in
 
 
 def record(session: Session, action: str, subject: str | None = None) -> None:
@@ -14,8 +20,18 @@ def record(session: Session, action: str, subject: str | None = None) -> None:
 
 
 def login() -> str:
-    """Who is logged in to the operating system."""
+    """Who is logged in, by the operating system's word alone: a variable could name anybody."""
+    number = _logged_in()
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number that has no name
-        return "unknown"
+        return pwd.getpwuid(number).pw_name
+    except KeyError:  # a container may run under a number that has no name
+        return f"uid {number}"
+
+
+def _logged_in() -> int:
+    """Who logged in; where the system doesn't keep that, whom this process belongs to."""
+    try:
+        number = int(_LOGIN.read_text("ascii"))
+    except (OSError, ValueError):
+        number = _NOBODY
+    return os.getuid() if number == _NOBODY else number

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from click.testing import CliRunner
 from sqlalchemy import select
@@ -55,13 +57,24 @@ class Shell:
             "COALITION_BASE_URL": house.config.base_url,
             "COALITION_SMTP_URL": f"smtp://127.0.0.1:{relay.port}",
         }
+        self.who: str | None = None  # somebody else on this machine, as the operating system would name them
 
     def run(self, *arguments: str, code: int = 0, answer: str | None = None) -> Said:
         """Run one command and expect it to end with `code`; `answer` is what somebody types."""
-        result = CliRunner().invoke(main, arguments, input=answer, env=self.settings, prog_name="coalition")
+        with self._logged_in():
+            result = CliRunner().invoke(main, arguments, input=answer, env=self.settings, prog_name="coalition")
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
         assert result.exit_code == code, result.output
         return Said(result.stdout, result.stderr, result.exit_code)
+
+    @contextmanager
+    def _logged_in(self) -> Iterator[None]:
+        if self.who is None:
+            yield
+            return
+        fields = list(pwd.getpwuid(os.getuid()))
+        with mock.patch("pwd.getpwuid", return_value=pwd.struct_passwd([self.who, *fields[1:]])):
+            yield
 
     def refused(self, *arguments: str, code: int = 1) -> str:
         """Run a command that can't be done. Returns the one line that says why."""

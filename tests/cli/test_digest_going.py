@@ -30,7 +30,7 @@ def planned(shell: Shell) -> Shell:
 
 def _as(shell: Shell, who: str) -> Shell:
     """The shell of somebody else on this machine."""
-    shell.settings |= {"LOGNAME": who}
+    shell.who = who
     return shell
 
 
@@ -48,6 +48,14 @@ def _state(shell: Shell) -> str:
 def _due(shell: Shell) -> list[datetime | None]:
     with shell.house.database.reading() as session:
         return list(session.scalars(select(Batch.due_at).where(Batch.issue_id == 1).order_by(Batch.due_at)))
+
+
+def test_a_variable_makes_nobody_a_second_person(planned: Shell) -> None:
+    _want_approval(planned)
+    planned.settings |= dict.fromkeys(("LOGNAME", "USER", "LNAME", "USERNAME", "SUDO_USER"), "bea")
+
+    assert "You planned this issue yourself" in planned.refused("digest", "approve", "weekly")
+    assert _state(planned) == "planned"
 
 
 def test_where_approval_is_wanted_a_second_person_gives_it(planned: Shell) -> None:

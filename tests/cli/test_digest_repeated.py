@@ -40,7 +40,7 @@ def do(town: Shell, *steps: Step) -> str:
         if step == DRAIN:
             town.house.drain()
             continue
-        town.settings |= {"LOGNAME": "bea" if step[0] == "approve" else "ann"}
+        town.who = "bea" if step[0] == "approve" else "ann"
         said = town.run("digest", *step).out
     return said
 

@@ -42,7 +42,7 @@ def _go(town: Shell, phase: Phase) -> None:
         with town.house.database.transaction() as session:
             session.execute(update(Issue).values(state=Phase.PLANNING))
     if phase is Phase.APPROVED:
-        town.settings |= {"LOGNAME": "bea"}
+        town.who = "bea"
         town.run("digest", "approve", "weekly")
     if phase in {Phase.SENDING, Phase.HELD, Phase.SENT}:
         town.run("digest", "send", "weekly", "--yes", "--no-wait", "--at-once")

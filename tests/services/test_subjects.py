@@ -89,7 +89,7 @@ def test_wherever_staff_meet_an_issue_its_subject_is_in_the_communitys_language(
     assert shell.run("digest", "status", "1", "--json").json[0]["subject"] == subject
     assert f"“{subject}”" in shell.run("digest", "send", "1", answer="n\n", code=1).out
     assert f"“{subject}”" in shell.run("digest", "cancel", "1", answer="n\n", code=1).out
-    shell.settings |= {"LOGNAME": "bea"}
+    shell.who = "bea"
     assert f"“{subject}”" in shell.run("digest", "approve", "1").out
     assert "digest" not in subject
 
