@@ -35,7 +35,6 @@ check: ## look at format, lint, types and imports, then run the tests
 bench: ## measure how fast letters go, beside what else could send them; takes some minutes
 	$(READY) --dev
 	@$(BIN)/python -m tests.bench $(ARGS)
-	@$(BIN)/python -m tests.bench.signing
 
 fix: ## format the code and repair what the linter can
 	$(READY) --dev

@@ -22,7 +22,7 @@ from coalition.models import Fragment
 from coalition.resources import Resources
 from coalition.services.outbox.composing import Composer
 from tests.bench import case as case_of
-from tests.bench import composing, delivery, ledger, memory, scale, ways
+from tests.bench import composing, delivery, ledger, memory, scale, signing, ways
 from tests.bench.delivery import Race
 from tests.bench.engines import Engine, by_choice, engines, opened
 from tests.bench.ratios import Figures, Round, Table, figures_as_lines
@@ -33,7 +33,7 @@ _COMPOSED = 500  # letters of the case by choice in a round
 T = TypeVar("T")
 
 
-CASES = ("delivery", "latency", "composing", "choice", "ledger", "scale")
+CASES = ("delivery", "latency", "composing", "choice", "ledger", "signing", "scale")
 _SIZES = (1_000, 100_000)
 _MILLION = 1_000_000
 
@@ -45,7 +45,7 @@ _MILLION = 1_000_000
 @click.option("--connections", default=16, show_default=True, help="Connections of a delivery, 4 to 16.")
 @click.option("--readers", default=case_of.READERS, show_default=True, help="How many people choose among many topics.")
 @click.option("--sample", default=300, show_default=True, help="Readers served the usual way, scaled to all.")
-@click.option("--long", is_flag=True, help="A million readers too; takes about half an hour.")
+@click.option("--long", is_flag=True, help="A million readers too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
 def main(
     cases: Sequence[str],
@@ -61,7 +61,8 @@ def main(
 
     delivery: from the ledger to a mail server and back, beside smtp-source. latency: the same to a mail server that is
     far away. composing: letters alone, beside the email package. choice: a digest of 200 items in 12 topics, planned
-    and composed cold. ledger: claiming and recording alone. scale: planning and memory by the length of the list.
+    and composed cold. ledger: claiming and recording alone. signing: DKIM beside bare signatures. scale: planning and
+    memory by the length of the list.
     """
     tables: list[Table] = []
     with tempfile.TemporaryDirectory() as name:
@@ -85,6 +86,8 @@ def main(
                     tables.append(_by_choice(home, readers, rounds, sample))
                 case "ledger":
                     tables.append(ledger.measure(letters, rounds, home, _tell))
+                case "signing":
+                    tables.append(signing.measure(letters // 10, rounds, _tell))
                 case "scale":
                     sizes = (*_SIZES, _MILLION) if long else _SIZES
                     tables.append(scale.measure(sizes, home, _tell))

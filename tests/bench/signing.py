@@ -3,18 +3,16 @@
 In go letters of 25 KB as they are composed, out come signed ones; the connections are left out.
 """
 
-import json
 import os
 import resource
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
-import click
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -24,7 +22,7 @@ from coalition.mail.signing import Signing
 from coalition.mail.signing_key import SigningKey
 from coalition.mail.signing_process import sign
 from coalition.mail.smtp import Answered
-from tests.bench.ratios import Spread
+from tests.bench.ratios import Line, Spread, Table
 from tests.processes import children
 
 _TAKEN = Reply(250, None, "taken")
@@ -83,6 +81,26 @@ class Sink:
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+def measure(count: int, rounds: int, tell: Callable[[str], None]) -> Table:
+    """On one core, and on all there are."""
+    key = SigningKey("list.example.org", "s1", generate_private_key(65537, 2048))
+    found: dict[str, Figures] = {}
+    for processes in sorted({1, len(os.sched_getaffinity(0))}):
+        name = "1 process" if processes == 1 else f"{processes} processes"
+        tell(f"signing: {name}")
+        found[name] = _measured(key, processes, rounds, count)
+    return Table(
+        "signing",
+        f"letters of 25 KB signed with RSA-2048, beside bare signatures; {count:,} for each process, {rounds} rounds",
+        [
+            Line("rate / that of bare signatures", {name: each.rate for name, each in found.items()}, ">= 0.7"),
+            Line("CPU of a bare signature / ours", {name: each.work for name, each in found.items()}),
+            Line("letters a second", {name: each.letters_a_second for name, each in found.items()}),
+            Line("bare signatures a second", {name: each.bare_a_second for name, each in found.items()}),
+        ],
+    )
 
 
 def letters(count: int) -> list[Envelope]:
@@ -151,27 +169,7 @@ def _cpu_of_processes() -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-@click.command()
-@click.option("--rounds", default=5, show_default=True, help="How often each is measured, in turn.")
-@click.option("--count", default=2000, show_default=True, help="Letters a round, for each process.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON for a script.")
-def main(rounds: int, count: int, as_json: bool) -> None:
-    """Measure signing on one core, and on all there are."""
-    key = SigningKey("list.example.org", "s1", generate_private_key(65537, 2048))
-    figures = [_measure(key, each, rounds, count) for each in sorted({1, len(os.sched_getaffinity(0))})]
-    if as_json:
-        click.echo(json.dumps([asdict(each) for each in figures], indent=2))
-        return
-    click.echo(f"Letters of 25 KB signed with RSA-2048, beside bare signatures; {rounds} rounds in turn, medians.")
-    for each in figures:
-        click.echo(
-            f"  {each.processes} process(es): {each.rate.median:.2f} ({each.rate.least:.2f}..{each.rate.greatest:.2f})"
-            f" of the rate, {each.work.median:.2f} ({each.work.least:.2f}..{each.work.greatest:.2f}) by processor time;"
-            f" {each.letters_a_second.median:,.0f} letters a second here and now"
-        )
-
-
-def _measure(key: SigningKey, processes: int, rounds: int, count: int) -> Figures:
+def _measured(key: SigningKey, processes: int, rounds: int, count: int) -> Figures:
     envelopes = letters(count * processes)
     found = [(bare(key, processes, count), ours(key, processes, envelopes)) for _ in range(rounds)]
     return Figures(
@@ -181,7 +179,3 @@ def _measure(key: SigningKey, processes: int, rounds: int, count: int) -> Figure
         letters_a_second=Spread.of([signed[0] for _, signed in found]),
         bare_a_second=Spread.of([alone[0] for alone, _ in found]),
     )
-
-
-if __name__ == "__main__":
-    main()
