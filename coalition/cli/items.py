@@ -12,6 +12,8 @@ from coalition.models import Issue
 from coalition.resources import Resources
 from coalition.services import audit, cancelling, drafts, issues, items, topics
 
+_FOLDER = re.compile(r"[\w.-]{1,60}")
+
 
 @click.group("item", cls=Group)
 def item() -> None:
@@ -33,7 +35,7 @@ def add(files: tuple[Path, ...]) -> None:
             draft = _read(path)
             try:
                 done = items.publish(session, draft, utcnow())
-            except (BadContent, NotFound) as error:
+            except (BadContent, NotFound, Refused) as error:
                 raise BadContent(f"{path}: {error}") from error
             if done.is_new:
                 audit.record(session, "item add", str(done.item.position))
@@ -88,15 +90,21 @@ def edit(position: int, file: Path) -> None:
 
 @item.command("sync")
 @click.argument("folder", type=click.Path(file_okay=False, exists=True, path_type=Path))
-def sync(folder: Path) -> None:
+@click.option("--name", help="What we know the folder by, wherever it lies; by default, what it is called.")
+def sync(folder: Path, name: str | None) -> None:
     """Publish a folder of Markdown files: new ones are added, changed ones edited. Again changes nothing.
+
+    A file is known by the name of the folder and its path in it, so folders of equal names need a --name each.
 
     Example: coalition item sync news/
     """
+    name = folder.resolve().name if name is None else name
+    if not _FOLDER.fullmatch(name):
+        raise BadContent("Name the folder with --name: 1 to 60 letters, digits, dots, hyphens and underscores.")
     paths = [path for path in sorted(folder.rglob("*.md")) if path.is_file()]
     files = {path.relative_to(folder).as_posix(): _read(path) for path in paths}
     with changing() as (resources, session):
-        done = items.sync(session, files, utcnow())
+        done = items.sync(session, name, files, utcnow())
         unsent = {issue.id: issue for each in done.changed for issue in issues.with_item(session, each.id)}
         if done.new or done.changed:
             audit.record(session, "item sync", f"{len(done.new)} new, {len(done.changed)} changed")
@@ -104,6 +112,8 @@ def sync(folder: Path) -> None:
         for each in found:
             click.echo(f"{word}: item {each.position}, “{each.title}”")
     click.echo(f"{len(done.new)} new, {len(done.changed)} changed, {len(done.same)} as they were.")
+    if done.new:
+        click.echo(f"They are known as files of “{name}”: to sync them from elsewhere, --name {name}.")
     if done.gone:
         click.echo("What is no longer in the folder stays until you withdraw it: coalition item withdraw NUMBER")
     _void(resources, list(unsent.values()))

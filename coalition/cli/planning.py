@@ -135,6 +135,8 @@ def _tell(made: Plan, issue: Issue, found: list[Finding], explanation: Explanati
             click.echo(f"  left out: {readers} ({reason})")
     tell_findings(issue, found)
     click.echo(f"Look at it: coalition digest preview {issue.id}")
+    if preflight.stopping(issue, found):
+        click.echo("It can't be sent like this: mend what stops it and plan again, or let it pass with --allow.")
     click.echo(f"Send it:    coalition digest send {issue.id}")
 
 

@@ -24,7 +24,12 @@ _AT_FIRST = 10
 _AT_ONCE = 200  # more of one feed are never looked at; the newest are
 _URL = 500
 
+CLOSED = "Its topic is closed: it takes no more news."
 GONE = "The feed is over: its server says that it is gone for good."
+
+
+class TopicClosed(CoalitionError):
+    """A feed has news for a topic that takes no more."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,8 @@ class Result:
 def add(session: Session, policy: Policy, url: str, topic: str, now: datetime) -> Feed:
     """Read a feed into a topic from now on. Raises FetchFailed for an address that is never fetched, or Refused."""
     home = topics.get(session, topic)
+    if not home.open:
+        raise Refused(f"The topic {home.slug} is closed: it takes no more news.")
     url = fetching.place_of(url, policy).url
     if len(url) > _URL:
         raise Refused(f"The address is longer than {_URL} characters.")
@@ -139,7 +146,7 @@ def _fetch(database: Database, policy: Policy, feed: Feed, now: datetime) -> Res
         with database.transaction() as session:
             taken = take(session, feed, fetched, entries, now)
         return Result(feed.id, feed.url, taken, GONE if fetched.status == 410 else None)
-    except (FetchFailed, BadFeed) as error:
+    except (FetchFailed, BadFeed, TopicClosed) as error:
         return _note(database, feed, error, now)
     except NotFound:
         return Result(feed.id, feed.url, Taken(), "It was removed meanwhile.")
@@ -171,11 +178,13 @@ def _publish(session: Session, feed: Feed, entries: Sequence[Entry], now: dateti
     known = set(session.scalars(select(Item.source).where(Item.source.in_(sources.values()))))
     passed_over = set(feed.passed_over)
     new = [entry for entry in fresh if sources[entry.identity] not in known and _short(entry) not in passed_over]
-    topic = session.get_one(Topic, feed.topic_id).slug
+    topic = session.get_one(Topic, feed.topic_id)
+    if new and not topic.open:
+        raise TopicClosed(CLOSED)
     for entry in reversed(new):
         draft = Draft(
             title=entry.title,
-            topic=topic,
+            topic=topic.slug,
             url=entry.url,
             published=_moment(entry, now),
             text=entry.text_md,

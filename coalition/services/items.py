@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from coalition.errors import BadContent, NotFound
+from coalition.errors import BadContent, NotFound, Refused
 from coalition.models import Item, Topic
 from coalition.services import topics
 from coalition.services.counters import POSITION, raise_counter
@@ -38,6 +38,8 @@ def publish(session: Session, draft: Draft, now: datetime, *, source: str | None
     held = session.scalar(select(Item).where(Item.source == (source or draft.source)))
     if held is not None:
         return Published(held, is_new=False)
+    if not topic.open:
+        raise Refused(f"The topic {topic.slug} is closed: it takes no more news.")
     if draft.published is not None and draft.published > now:
         raise BadContent("The date in `published` is in the future: add the item when it is time.")
     item = Item(
@@ -65,13 +67,14 @@ def edit(session: Session, position: int, draft: Draft) -> Item:
     return item
 
 
-def sync(session: Session, drafts: Mapping[str, Draft], now: datetime) -> Synced:
-    """Make items out of the files of a folder, known by their paths. Again changes nothing; a changed file edits."""
+def sync(session: Session, folder: str, drafts: Mapping[str, Draft], now: datetime) -> Synced:
+    """Make items out of files, known by their folder's name and their paths. Again changes nothing; changes edit."""
+    prefix = f"file:{folder}/"
     new, changed, same = [], [], []
     for path in sorted(drafts):
         draft = drafts[path]
         try:
-            done = publish(session, draft, now, source=f"file:{path}")
+            done = publish(session, draft, now, source=prefix + path)
             item = done.item
             if done.is_new:
                 new.append(item)
@@ -79,10 +82,12 @@ def sync(session: Session, drafts: Mapping[str, Draft], now: datetime) -> Synced
                 changed.append(edit(session, item.position, draft))
             else:
                 same.append(item)
-        except (BadContent, NotFound) as error:
+        except (BadContent, NotFound, Refused) as error:
             raise BadContent(f"{path}: {error}") from error
-    held = session.scalars(select(Item).where(Item.source.startswith("file:"), Item.withdrawn_at.is_(None)))
-    gone = [item for item in held if item.source.removeprefix("file:") not in drafts]
+    ours = Item.source.startswith(prefix, autoescape=True)
+    held = session.scalars(select(Item).where(ours, Item.withdrawn_at.is_(None)))
+    # Compared again here: to SQLite, big and small letters are alike.
+    gone = [item for item in held if item.source.startswith(prefix) and item.source.removeprefix(prefix) not in drafts]
     return Synced(new, changed, same, gone)
 
 

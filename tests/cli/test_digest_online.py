@@ -34,6 +34,7 @@ def test_no_page_is_asked_unless_staff_say_so(linked: Shell, pages: PageServer) 
 def test_online_a_dead_link_is_told_with_the_plan_and_keeps_it_from_leaving(linked: Shell, pages: PageServer) -> None:
     said = linked.run("digest", "plan", "weekly", "--online").out
     assert "stops it: item 1 “News” line 1: " in said
+    assert "It can't be sent like this" in said
     assert f"“{pages.url('/gone')}” answers 404: open it and see. (dead-link)" in said
 
     refusal = linked.run("digest", "send", "weekly", "--yes", "--online", code=1).err

@@ -103,6 +103,7 @@ def test_a_folder_is_published_once_and_then_only_what_changed(shell: Shell, tmp
         "new: item 2, “First”",
         "new: item 3, “Second”",
         "3 new, 0 changed, 0 as they were.",
+        f"They are known as files of “{tmp_path.name}”: to sync them from elsewhere, --name {tmp_path.name}.",
     ]
     assert shell.run("item", "sync", str(tmp_path)).out == "0 new, 0 changed, 3 as they were.\n"
     _write(tmp_path, "a.md", "First, mended")
@@ -180,3 +181,16 @@ def test_a_changed_file_cancels_the_plan_that_has_it(shell: Shell, tmp_path: Pat
 
     assert said.count(f"Issue {issue} was planned with it and is cancelled") == 1
     assert shell.run("digest", "list", "--json").json[0]["state"] == "cancelled"
+
+
+def test_folders_of_equal_names_are_told_apart_by_a_name_of_their_own(shell: Shell, tmp_path: Path) -> None:
+    for place, title in (("here", "One"), ("there", "Two")):
+        _write(tmp_path / place / "news", "a.md", title)
+    shell.run("item", "sync", str(tmp_path / "here" / "news"))
+
+    said = shell.run("item", "sync", str(tmp_path / "there" / "news"), "--name", "other").out
+
+    assert "1 new, 0 changed, 0 as they were.\nThey are known as files of “other”" in said
+    assert _titles(shell) == ["Two", "One"]
+    for bad in ("", "a/b", "x" * 61):
+        assert "--name" in shell.refused("item", "sync", str(tmp_path / "here"), "--name", bad)

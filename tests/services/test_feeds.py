@@ -10,12 +10,12 @@ from coalition import schema
 from coalition.clock import utcnow
 from coalition.errors import NotFound, Refused
 from coalition.models import Cadence
-from coalition.services import feeds
+from coalition.services import feeds, topics
 from coalition.services.feeds import Taken
 from coalition.services.fetching import FetchFailed, policy_of
 from tests.house import House, a_subscriber, text_of
 from tests.services.feed_server import Answer, FeedServer, entry
-from tests.services.feed_verbs import add, dated, fetch, published, taken, titles
+from tests.services.feed_verbs import add, dated, fetch, held, published, taken, titles
 
 
 @pytest.fixture
@@ -89,6 +89,20 @@ def test_the_same_identity_in_two_feeds_is_two_items(house: House, server: FeedS
         f"feed:{server.url()}#1",
         f"feed:{server.url('/events')}#1",
     ]
+
+
+def test_a_feed_of_a_closed_topic_is_told_and_brings_nothing_and_others_go_on(house: House, server: FeedServer) -> None:
+    number = add(house, server.serve(entry("1", "Rents")))
+    add(house, server.serve(entry("1", "Markets"), path="/events"), "events")
+    with house.database.transaction() as session:
+        topics.close(session, "housing")
+
+    assert [result.error for result in fetch(house)] == [feeds.CLOSED, None]
+
+    assert titles(house) == ["Markets"]
+    assert held(house, number).last_error == feeds.CLOSED
+    with pytest.raises(Refused, match="The topic housing is closed"):
+        add(house, server.url("/more"))
 
 
 def test_a_feed_that_was_removed_and_comes_back_brings_nothing_twice(house: House, server: FeedServer) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from coalition.clock import utcnow
 from coalition.errors import BadContent, NotFound
 from coalition.models import Item
-from coalition.services import drafts, items
+from coalition.services import drafts, items, topics
 from coalition.services.items import Synced
 from tests.house import House, a_subscriber, parse, text_of
 from tests.services.scenes import cursors
@@ -20,9 +20,9 @@ def draft(title: str, topic: str = "housing", text: str = "Some news.", extra: s
     return drafts.read(f"---\ntitle: {title}\ntopic: {topic}\n{extra}---\n{text}\n")
 
 
-def sync(house: House, files: dict[str, drafts.Draft]) -> Synced:
+def sync(house: House, files: dict[str, drafts.Draft], folder: str = "news") -> Synced:
     with house.database.transaction() as session:
-        return items.sync(session, files, utcnow())
+        return items.sync(session, folder, files, utcnow())
 
 
 def edit(house: House, position: int, to: drafts.Draft) -> Item:
@@ -122,7 +122,7 @@ def test_a_moved_file_is_told_as_new_and_as_gone(house: House) -> None:
     done = sync(house, moved)
 
     assert count(done) == (1, 0, 2, 1)
-    assert [item.source for item in (*done.new, *done.gone)] == ["file:2027/fair.md", "file:fair.md"]
+    assert [item.source for item in (*done.new, *done.gone)] == ["file:news/2027/fair.md", "file:news/fair.md"]
 
 
 def test_what_was_withdrawn_is_not_told_again_and_does_not_come_back(house: House) -> None:
@@ -142,6 +142,29 @@ def test_items_of_other_sources_are_left_alone(house: House) -> None:
 
     assert count(sync(house, a_folder())) == (3, 0, 0, 0)
     assert count(sync(house, {})) == (0, 0, 0, 3)
+
+
+def test_files_of_equal_names_in_two_folders_are_two_items(house: House) -> None:
+    sync(house, {"a.md": draft("Of the first")}, "first_100%")
+
+    for other in ("second", "first_100%25", "First_100%", "firstX100%"):
+        done = sync(house, {"a.md": draft(f"Of {other}")}, other)
+        assert count(done) == (1, 0, 0, 0)
+
+    assert shelf(house)[0] == (1, "Of the first", "Some news.")
+    assert count(sync(house, {}, "first_100%")) == (0, 0, 0, 1)
+
+
+def test_a_closed_topic_takes_no_more_news_and_what_it_has_can_be_mended(house: House) -> None:
+    sync(house, a_folder())
+    with house.database.transaction() as session:
+        topics.close(session, "housing")
+
+    with pytest.raises(BadContent, match=r"late\.md: The topic housing is closed"):
+        sync(house, a_folder() | {"late.md": draft("Late")})
+    assert count(sync(house, a_folder() | {"fair.md": draft("The fair is off")})) == (0, 1, 2, 0)
+
+    assert len(shelf(house)) == 3
 
 
 def test_a_file_that_changes_its_topic_takes_the_whole_back(house: House) -> None:
