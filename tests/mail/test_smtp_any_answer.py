@@ -47,11 +47,16 @@ SCRIPTS = st.lists(st.one_of(st.none(), st.none(), st.none(), st.sampled_from(OD
 
 
 class Unruly(Scripted):
-    """Answers as `script` says, one entry a step, over all sessions together; None, and all after its end, is usual."""
+    """Answers as `script` says, one entry a step, over all sessions together; None, and all after its end, is usual.
+
+    Who has fallen silent stays so until the session is over. A server that left one answer out and went on would be
+    understood by nobody: answers belong to commands by their order alone (RFC 2920, section 3.1).
+    """
 
     def __init__(self, script: Sequence[Answer | None], offers: Sequence[str]) -> None:
         super().__init__(self._next, offers=offers)
         self._rest, self._lock = list(script), threading.Lock()
+        self._silent = False
         self.taken = 0
 
     def _next(self, line: str) -> Answer | None:
@@ -59,6 +64,9 @@ class Unruly(Scripted):
             answer = self._rest.pop(0) if self._rest else None
             if line == "PAYLOAD":
                 return None  # the message goes on
+            self._silent = answer == "" or (self._silent and line != "GREETING")
+            if self._silent:
+                answer = ""
             # It has the message, whatever it says or does not say, unless it says that it has not.
             if line == "." and self.messages[-1] and str(answer)[:1] not in {"4", "5"}:
                 self.taken += 1
