@@ -1,4 +1,4 @@
-"""A year in thirty zones: every weekly and daily issue of 2027, and when each reader's copy of it is due."""
+"""A year in thirty zones: every daily, weekly and monthly issue of 2027, and when each reader's copy of it is due."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -26,7 +26,7 @@ ZONES = (
 )  # fmt: skip
 HOURS = (0, 1, 2, 8, 23)
 EVE = datetime(2026, 12, 31, tzinfo=UTC)
-ISSUES = {Cadence.DAILY: 365, Cadence.WEEKLY: 52}
+ISSUES = {Cadence.DAILY: 365, Cadence.WEEKLY: 52, Cadence.MONTHLY: 12}
 
 
 def the_community() -> Community:
@@ -62,6 +62,27 @@ def test_each_period_of_a_year_comes_once(cadence: Cadence) -> None:
     assert len(set(found)) == ISSUES[cadence]
     assert found == sorted(found)
     assert {moment.astimezone(ZoneInfo("Europe/London")).time() for moment in found} == {time(8)}
+
+
+@pytest.mark.parametrize(
+    ("cadence", "now", "key"),
+    [
+        (Cadence.WEEKLY, "2026-12-28T08:00", "2026-W53"),
+        (Cadence.WEEKLY, "2027-01-04T07:59", "2026-W53"),
+        (Cadence.WEEKLY, "2027-01-04T08:00", "2027-W01"),
+        (Cadence.MONTHLY, "2027-01-01T07:59", "2026-12"),
+        (Cadence.MONTHLY, "2027-01-01T08:00", "2027-01"),
+        (Cadence.MONTHLY, "2028-02-29T23:59", "2028-02"),
+        (Cadence.DAILY, "2028-02-29T08:00", "2028-02-29"),
+        (Cadence.DAILY, "2028-03-01T07:59", "2028-02-29"),
+    ],
+)
+def test_o16_a_period_has_one_name_over_the_ends_of_weeks_months_and_years(
+    cadence: Cadence, now: str, key: str
+) -> None:
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+
+    assert periods.due(cadence, the_community(), moment, 0).key == key
 
 
 @pytest.mark.parametrize("zone", ZONES)
