@@ -22,11 +22,12 @@ _STUCK = 30  # seconds
 SPARE = 100  # sessions that fail because this machine is slow
 
 SURPLUS = "250 ok\n250 ok\n250 ok"  # more answers than questions
+HALF = "250-half an answer"  # and then no more
 ODD: list[Answer] = [
     Action.CLOSE,
     "",  # says nothing, and waits
     "221 bye",
-    "250-half an answer",
+    HALF,
     "250",
     "250 ok",
     "354 go on",
@@ -64,13 +65,17 @@ class Unruly(Scripted):
             answer = self._rest.pop(0) if self._rest else None
             if line == "PAYLOAD":
                 return None  # the message goes on
-            self._silent = answer == "" or (self._silent and line != "GREETING")
-            if self._silent:
-                answer = ""
+            if self._silent and line != "GREETING":
+                return self._heard_in_silence(line)
+            self._silent = answer in {"", HALF}
             # It has the message, whatever it says or does not say, unless it says that it has not.
             if line == "." and self.messages[-1] and str(answer)[:1] not in {"4", "5"}:
                 self.taken += 1
             return answer
+
+    def _heard_in_silence(self, line: str) -> Answer:
+        self.taken += line == "." and bool(self.messages[-1])
+        return ""
 
 
 def send(client: SmtpClient, again: int) -> dict[int, Outcome]:

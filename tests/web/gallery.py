@@ -105,10 +105,10 @@ def _superseded(house: House) -> TestResponse:
 
 
 def _choosing(house: House) -> Iterator[tuple[str, TestResponse]]:
-    a_subscriber(house, topics_=("housing", "events"), form=Format.TEXT)
+    a_subscriber(house, topics_=("housing", "tools"), form=Format.TEXT)
     weak, fresh = digest_link(house), fresh_link(house)
     with house.database.transaction() as session:
-        topics.close(session, "events")
+        topics.close(session, "tools")
     yield "preferences", house.browser.get(weak)
     yield "preferences, fresh", house.browser.get(fresh)
     for note in ("saved", "paused", "resumed", "link", "nonsense"):
