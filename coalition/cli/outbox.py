@@ -12,7 +12,7 @@ from coalition.cli.shared import Group, changing, json_option, looking, opened, 
 from coalition.clock import utcnow
 from coalition.errors import Misconfigured
 from coalition.mail.smtp import SmtpClient
-from coalition.services import audit, bounces, spam_rate
+from coalition.services import audit, bounces, grievances, spam_rate
 from coalition.services.outbox import breakers, doubts, ledger
 from coalition.services.outbox.leases import Morgue
 
@@ -77,6 +77,7 @@ def status(as_json: bool) -> None:
         came_back = bounces.count(session, utcnow())
         alarming = [day for day in spam_rate.recent(session, utcnow()) if day.is_alarming]
         aside = sum(bounces.count_aside(session).values())
+        overdue = grievances.overdue(session, utcnow())
         senders = Morgue(resources.config.home, same_machine=resources.database.is_sqlite).living()
     facts: dict[str, object] = {f"{state} letters": n for state, n in sorted(found.states.items())}
     facts |= {f"due now, {lane} lane": n for lane, n in found.due.items()}
@@ -90,6 +91,8 @@ def status(as_json: bool) -> None:
     }
     facts |= {f"{fate}, last 7 days": n for fate, n in came_back.items()}
     facts["bounces set aside"] = aside
+    if overdue:
+        facts["grievances overdue"] = overdue
     if alarming:
         facts["spam rate"] = f"too high: {'; '.join(map(str, alarming))}"
     if as_json:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from coalition.cli.grievances import grievance
 from coalition.cli.shared import Group, json_option, opened, show
 from coalition.clock import utcnow
 from coalition.resources import Resources
@@ -17,6 +18,9 @@ from coalition.services.chain import Verdict
 @click.group("privacy", cls=Group)
 def privacy() -> None:
     """Whether the promises are kept."""
+
+
+privacy.add_command(grievance)
 
 
 @privacy.command("verify")

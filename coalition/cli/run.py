@@ -116,6 +116,8 @@ def _tick(resources: Resources) -> dict[str, int]:
     """All periodic work that is due, in the order in which one thing needs another: feeds bring news for issues."""
     resources.backlog.work_off()
     done = upkeep.tick(resources.database, resources.eraser, utcnow())
+    if late := done.get(upkeep.OVERDUE):
+        log.warning("%s grievances are overdue: coalition privacy grievance list --open", late)
     read = feeds.fetch_all(resources.database, fetching.policy_of(resources.config), utcnow())
     if read:
         done["items from feeds"] = sum(result.taken.new for result in read)

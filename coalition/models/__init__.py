@@ -6,6 +6,7 @@ from coalition.models.bounces import Bounce, Fate, SetAside
 from coalition.models.consent import Consent
 from coalition.models.digest import Fragment, Issue, Item, Phase, Tally, Variant
 from coalition.models.feeds import Feed, Health
+from coalition.models.grievances import Grievance
 from coalition.models.outbox import RETRIED, Batch, Breaker, Claim, Delivery, Lane, Letter, Outbound, Pacing
 from coalition.models.people import (
     AddressChange,
@@ -45,6 +46,7 @@ __all__ = [
     "Form",
     "Format",
     "Fragment",
+    "Grievance",
     "Health",
     "Issue",
     "Item",

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     SIGNUP = "signup"
     LINK = "link"  # send me my link
     MOVE = "move"  # send my letters to this address
+    GRIEVANCE = "grievance"  # is counted like the others, and kept in a table of its own
 
 
 class Answer(StrEnum):

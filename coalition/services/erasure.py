@@ -28,7 +28,7 @@ from coalition.models import (
     Subscriber,
     Suppression,
 )
-from coalition.services import consents, journaling, limits, requests, settling, subscriptions
+from coalition.services import consents, grievances, journaling, limits, requests, settling, subscriptions
 from coalition.services.consents import Event
 from coalition.vault import Vault
 
@@ -104,6 +104,7 @@ class Eraser:
         settling.settle_person(session, person, now)
         if with_consents:
             consents.empty(session, person.code)
+            grievances.forget(session, keys)  # else they wait for their answer, and have a limit of their own
         consents.record(session, person.code, Event.ERASED, now)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from coalition.db import insert_into
 from coalition.errors import CoalitionError
-from coalition.models import AddressChange, Delivery, JobRun, KnownKey, Request, SetAside, Subscriber
+from coalition.models import AddressChange, Delivery, Grievance, JobRun, KnownKey, Request, SetAside, Subscriber
 from coalition.rings import Ring
 from coalition.vault import Vault
 
@@ -34,6 +34,9 @@ SEALED = (
     Column(Delivery.id, Delivery.recipient_sealed, Delivery.nonce),
     Column(SetAside.id, SetAside.sealed, SetAside.digest),
     Column(AddressChange.id, AddressChange.old_sealed, AddressChange.old_key),
+    Column(Grievance.id, Grievance.address_sealed, Grievance.address_key),
+    Column(Grievance.id, Grievance.text_sealed, Grievance.code),
+    Column(Grievance.id, Grievance.answer_sealed, Grievance.code),
 )
 
 

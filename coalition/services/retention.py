@@ -23,7 +23,7 @@ from coalition.models import (
     Subscription,
     Suppression,
 )
-from coalition.services import bounces, consents, moving, requests, subscriptions
+from coalition.services import bounces, consents, grievances, moving, requests, subscriptions
 from coalition.services.erasure import REASON, Eraser
 
 _A_TIME = 1_000
@@ -197,6 +197,12 @@ PERIODS = (
         _EVIDENCE,
         N_("What you agreed to, without your address: %(years)s years after you left."),
         _evidence,
+    ),
+    Period(
+        "grievances",
+        _EVIDENCE,
+        N_("A complaint and our answer, encrypted: %(years)s years after the answer."),
+        lambda session, _, now: grievances.forget_old(session, now - _EVIDENCE),
     ),
     Period("audit", _EVIDENCE, N_("What our staff did, by code: %(years)s years."), _audit),
 )

@@ -12,7 +12,7 @@ from coalition.clock import utcnow
 from coalition.community import Community
 from coalition.languages import Language
 from coalition.models import Kind, Subscriber, Topic, Wording
-from coalition.services import bounces, consents, held, suppressions
+from coalition.services import bounces, consents, grievances, held, suppressions
 from coalition.vault import Vault
 
 FORMAT = "coalition-my-data-1"
@@ -82,6 +82,17 @@ def gather(
         "former_addresses": [
             {"address": address.written, "kept_until": until}
             for address, until in held.former_addresses(session, vault, person)
+        ],
+        "grievances": [
+            {
+                "number": each.grievance.id,
+                "received_at": each.grievance.received_at,
+                "acknowledged_at": each.acknowledged_at,
+                "text": grievances.text_of(vault, each.grievance),
+                "answered_at": each.grievance.answered_at,
+                "answer": grievances.answer_of(vault, each.grievance),
+            }
+            for each in grievances.of_person(session, vault, person)
         ],
         "looks_by_staff": [{"at": look.at, "what": look.action} for look in held.looks(session, person)],
     }

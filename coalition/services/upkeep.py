@@ -17,7 +17,7 @@ from coalition.models import (
     Subscription,
     Topic,
 )
-from coalition.services import consents, retention, subscriptions
+from coalition.services import consents, grievances, retention, subscriptions
 from coalition.services.consents import Event
 from coalition.services.erasure import Eraser
 from coalition.services.outbox import breakers
@@ -26,6 +26,7 @@ from coalition.services.unsubscribe import Channel
 # A mark has to outlive its slot; the longest is a month's issue.
 _KEEP_RUNS = timedelta(days=70)
 _A_TIME = 1_000
+OVERDUE = "grievances overdue"  # told once a day, nothing is done to them
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def forget_runs(session: Session, now: datetime) -> int:
 JOBS = (
     *(Job(each.name, timedelta(minutes=10), each.forget) for each in retention.PERIODS),
     Job("end closed topics", timedelta(hours=1), lambda session, _, now: end_closed_topics(session, now)),
+    Job(OVERDUE, timedelta(days=1), lambda session, _, now: grievances.overdue(session, now)),
     Job("forget refusals", timedelta(hours=1), lambda session, _, now: breakers.forget_old(session, now)),
     Job("forget runs", timedelta(days=1), lambda session, _, now: forget_runs(session, now)),
 )

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, make_response
 
 from coalition.languages import language
-from coalition.services import consents, held, takeout
+from coalition.services import consents, grievances, held, takeout
 from coalition.web.shared import page, resources, spoken
 from coalition.web.tokens import holder, read_key
 
@@ -36,6 +36,10 @@ def look(token: str) -> Answer:
             subscriptions=held.subscriptions(session, person),
             letters=[(each, each.why(spoken())) for each in held.letters(session, person)],
             history=consents.history(session, person.code),
+            complaints=[
+                (each, grievances.text_of(vault, each.grievance), grievances.answer_of(vault, each.grievance))
+                for each in grievances.of_person(session, vault, person)
+            ],
             looks=held.looks(session, person),
         )
 

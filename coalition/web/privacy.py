@@ -1,14 +1,83 @@
-"""The privacy notice."""
+"""The privacy notice, and the form for complaints about how data is handled."""
 
-from flask import Blueprint
+from flask import Blueprint, redirect, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
 
-from coalition.services import retention
-from coalition.web.shared import page
+from coalition.address import Address
+from coalition.clock import utcnow
+from coalition.errors import BadAddress, BadContent
+from coalition.models import Kind
+from coalition.services import grievances, retention
+from coalition.web import guards, stamps
+from coalition.web.shared import page, resources, speak_as_sent, spoken
+from coalition.web.stamps import Stamp
 
 pages = Blueprint("privacy", __name__)
 
+Answer = tuple[str, int] | Response
+
+_FORM = "grievance"  # as its stamp and its counters call it
+
 
 @pages.get("/privacy")
-def notice() -> tuple[str, int]:
+def notice() -> Answer:
     """Who holds what, why, for how long, and what a person can do about it."""
     return page("privacy", periods=retention.PERIODS)
+
+
+@pages.get("/privacy/grievance")
+def grievance() -> Answer:
+    """The form for complaints, open to everybody."""
+    if request.args.get("done") == "sent":
+        return page("grievance_sent", days=grievances.ANSWER_WITHIN.days)
+    return _form_page()
+
+
+@pages.post("/privacy/grievance")
+def complain() -> Answer:
+    """Keep a complaint. The answer is the same whoever the address belongs to, and whether a letter goes there."""
+    guards.require_own_page()
+    fields = guards.posted()
+    speak_as_sent(guards.one(fields, "lang"))
+    email, typed = (guards.one(fields, name, required=True) for name in ("email", "text"))
+    errors: dict[str, str] = {}
+    try:
+        address = Address.parse(email)
+    except BadAddress as error:
+        errors["email"] = str(error)
+    try:
+        text = grievances.require_text(typed)
+    except BadContent as error:
+        errors["text"] = str(error)
+    if errors:
+        return _form_page(fields, errors=errors, status=422)
+    stamp = stamps.judge_page(_FORM, guards.one(fields, "stamp"))
+    is_machine = stamp is Stamp.WRONG or bool(guards.one(fields, "homepage"))
+    if stamp is Stamp.MISSING and not is_machine:
+        return _form_page(fields, again=True)
+    held, now = resources(), utcnow()
+    with held.database.transaction() as session:
+        over = guards.over_limit(session, Kind.GRIEVANCE, address, now, form=f"page {_FORM}")
+        grievances.write_down(session, held.vault, address, text, spoken().code, doubtful=over or is_machine, now=now)
+    return redirect(url_for("privacy.grievance", done="sent"), 303)
+
+
+def _form_page(
+    fields: MultiDict[str, str] | None = None,
+    *,
+    errors: dict[str, str] | None = None,
+    again: bool = False,
+    status: int = 200,
+) -> tuple[str, int]:
+    return page(
+        "grievance",
+        status,
+        stamp=stamps.stamp_of_page(_FORM),
+        email=fields["email"][:254] if fields else "",
+        text=fields["text"][: grievances.LONGEST] if fields else "",
+        errors={name: spoken().gettext(message) for name, message in (errors or {}).items()},
+        again=again,
+        days=grievances.ANSWER_WITHIN.days,
+        most=grievances.LONGEST,
+    )

@@ -1,7 +1,7 @@
-"""Stamps of sign-up forms: which form was shown, with which wording, when, and on whose site it stood before."""
+"""Stamps of forms that anybody may send: which was shown, with which wording, when, and on whose site it stood."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 from urllib.parse import urlsplit
 
@@ -38,22 +38,29 @@ def stamp_of_press(form: Form, wording: Wording, site: str | None) -> str:
 
 def judge(form: Form, wording: Wording, token: str) -> tuple[Stamp, str | None]:
     """What a stamp says, and the site that it carries. A person is never refused: who has none is asked to press."""
-    held = resources()
-    if not token:
-        return Stamp.MISSING, None
-    try:
-        value, made_at = held.tokens.read_dated(Purpose.FORM, token)
-    except TokenExpired:
-        return Stamp.MISSING, None
-    except BadToken:
-        return Stamp.WRONG, None
+    read = _read(token)
+    if isinstance(read, Stamp):
+        return read, None
+    value, made_at = read
     slug, _, rest = value.partition("_")
     fingerprint, is_press, packed = rest.partition("_")
-    # The stamp counts whole seconds, so a person is given the benefit of the one that was cut off.
-    least = timedelta(seconds=0 if is_press else held.config.community.limits.form_seconds)
-    if slug != form.slug or utcnow() - made_at < least:
+    if slug != form.slug or (not is_press and _is_too_fast(made_at)):
         return Stamp.WRONG, None
     return (Stamp.RIGHT if fingerprint == _fingerprint(wording) else Stamp.MISSING), _unpack(packed)
+
+
+def stamp_of_page(name: str) -> str:
+    """The stamp of a page that asks for no consent; its name has letters only."""
+    return resources().tokens.make(Purpose.FORM, f"page_{name}")
+
+
+def judge_page(name: str, token: str) -> Stamp:
+    """What the stamp of such a page says."""
+    read = _read(token)
+    if isinstance(read, Stamp):
+        return read
+    value, made_at = read
+    return Stamp.WRONG if value != f"page_{name}" or _is_too_fast(made_at) else Stamp.RIGHT
 
 
 def origin() -> str | None:
@@ -66,6 +73,22 @@ def origin() -> str | None:
         return forms.require_origin(told)[:200]
     except (BadContent, ValueError):  # a header can hold anything
         return None
+
+
+def _read(token: str) -> tuple[str, datetime] | Stamp:
+    if not token:
+        return Stamp.MISSING
+    try:
+        return resources().tokens.read_dated(Purpose.FORM, token)
+    except TokenExpired:
+        return Stamp.MISSING
+    except BadToken:
+        return Stamp.WRONG
+
+
+def _is_too_fast(made_at: datetime) -> bool:
+    # The stamp counts whole seconds, so a person is given the benefit of the one that was cut off.
+    return utcnow() - made_at < timedelta(seconds=resources().config.community.limits.form_seconds)
 
 
 def _fingerprint(wording: Wording) -> str:

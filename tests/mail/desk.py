@@ -23,6 +23,7 @@ from coalition.models import Cadence, Format, Issue, Kind, Letter, Phase, Reques
 from coalition.resources import open_resources, prepare
 from coalition.rings import RING_NAMES
 from coalition.services import drafts, editions, items, topics
+from coalition.services.grievances import Told
 from coalition.services.outbox.composing import Composer
 from coalition.services.outbox.looking import Ready
 from tests.mail.words import Words, plenty
@@ -81,6 +82,11 @@ class Desk:
         request = Request(kind=Kind.SIGNUP, nonce=NONCE, cadence=Cadence.WEEKLY, created_at=ASKED, answered_at=WRITTEN)
         ready = replace(_ready(letter, words, form), request=request, topics=(words.topic, "Events"), origin=origin)
         return self._composer(words).compose(ready)
+
+    def about_a_grievance(self, letter: Letter, words: Words) -> Envelope:
+        """A letter to somebody who complained; they may be nobody's subscriber."""
+        told = Told(7, ASKED, f"{words.text}\n\n{words.title}")
+        return self._composer(words).compose(replace(_ready(letter, words, Format.HTML), person=None, grievance=told))
 
     def digest(self, words: Words, form: Format = Format.HTML, *, test: bool = False) -> Envelope:
         """A digest of one item, to a reader or as a test letter to staff."""
@@ -197,6 +203,8 @@ WRITERS: dict[str, Callable[[Desk, Words], Envelope]] = {
     "move": lambda desk, words: desk.service(Letter.MOVE, words),
     "moved": lambda desk, words: desk.service(Letter.MOVED, words),
     "move_taken": lambda desk, words: desk.service(Letter.MOVE_TAKEN, words),
+    "grievance": lambda desk, words: desk.about_a_grievance(Letter.GRIEVANCE, words),
+    "grievance_answer": lambda desk, words: desk.about_a_grievance(Letter.GRIEVANCE_ANSWER, words),
     "digest": lambda desk, words: desk.digest(words),
     "digest_long": lambda desk, words: desk.digest_of(plenty(words)),
     "digest_as_text": lambda desk, words: desk.digest(words, Format.TEXT),

@@ -25,6 +25,8 @@ SPOKEN_KINDS = (
     "move",
     "moved",
     "move_taken",
+    "grievance",
+    "grievance_answer",
     "digest",
     "digest_long",
 )

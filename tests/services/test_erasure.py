@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from coalition.clock import utcnow
-from coalition.models import Delivery, Rate, Request, State, Subscriber, Suppression
+from coalition.models import Delivery, Grievance, Rate, Request, State, Subscriber, Suppression
 from coalition.services import chain, consents, people, retention
 from tests.house import House, a_subscriber, heading, link
 from tests.services.scenes import an_audience, cursors, deliveries, leave
@@ -51,7 +51,13 @@ def traces(house: House) -> list[bytes]:
     with house.database.reading() as session:
         requests = session.scalars(select(Request).where(Request.subscriber_id == person.id)).all()
         facts = [row["request"] for row in consents.history(session, person.code) if "request" in row]
-    sealed = [person.address_sealed or b"", *(each.address_sealed for each in requests)]
+        [complaint] = session.scalars(select(Grievance)).all()
+    sealed = [
+        person.address_sealed or b"",
+        complaint.address_sealed or b"",
+        complaint.text_sealed or b"",
+        *(each.address_sealed for each in requests),
+    ]
     words = [ADA, "ada.lovelace", "sundial", *(each.nonce for each in requests), *facts]
     return [*sealed, *(word.encode() for word in words)]
 
@@ -76,6 +82,7 @@ def test_l4_nothing_of_the_person_is_in_any_byte_of_any_file(house: House) -> No
     house.publish()
     house.send(house.plan())
     house.drain()
+    house.press("/privacy/grievance", email=ADA, text="sundial-clockwork")
     needles = traces(house)
     assert len(needles) >= 6
     kept = {path: path.read_bytes() for path in files(house)}

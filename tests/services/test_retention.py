@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import func, select, update
 
 from coalition.clock import utcnow
-from coalition.models import Audit, Delivery, Rate, Request, State, Subscriber, Suppression
-from coalition.services import audit, consents, requests, retention
+from coalition.models import Audit, Delivery, Grievance, Rate, Request, State, Subscriber, Suppression
+from coalition.services import audit, consents, grievances, requests, retention
 from coalition.services.retention import PERIODS
 from tests.cli.shell import Shell
 from tests.house import House, a_subscriber
@@ -72,6 +72,12 @@ def a_look_by_staff(house: House) -> None:
         audit.record(session, "subscriber show", "somebody")
 
 
+def an_answered_grievance(house: House) -> None:
+    house.press("/privacy/grievance", email=ADA, text="Why?")
+    with house.database.transaction() as session:
+        grievances.answer(session, house.resources.vault, 1, "Because.", utcnow(), by_letter=True)
+
+
 CASES: dict[str, tuple[Callable[[House], None], Callable[[House], int]]] = {
     "requests": (an_unconfirmed_request, lambda house: count(house, Request.id > 0)),
     "strangers": (an_unconfirmed_request, lambda house: count(house, Subscriber.id > 0)),
@@ -79,6 +85,7 @@ CASES: dict[str, tuple[Callable[[House], None], Callable[[House], int]]] = {
     "replies": (a_reply, lambda house: count(house, Delivery.reply.is_not(None))),
     "test letters": (a_test_letter, lambda house: count(house, Delivery.recipient_sealed.is_not(None))),
     "evidence": (evidence, consent_rows),
+    "grievances": (an_answered_grievance, lambda house: count(house, Grievance.id > 0)),
     "audit": (a_look_by_staff, lambda house: count(house, Audit.id > 0)),
 }
 

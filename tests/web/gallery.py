@@ -63,6 +63,11 @@ def _public(house: House) -> Iterator[tuple[str, TestResponse]]:
     yield "press, framed", post("/join/main", data={"email": "new@example.org", "topics": "tools", "framed": "1"})
     yield "signed up", house.sign_up("new@example.org")
     yield "/privacy", get("/privacy")
+    yield "/privacy/grievance", get("/privacy/grievance")
+    yield "complained wrongly", post("/privacy/grievance", data={"email": "x", "text": ""})
+    complaint = {"email": "bob@example.org", "text": "You wrote to me twice."}
+    yield "complained late", post("/privacy/grievance", data=complaint)
+    yield "complained", get("/privacy/grievance?done=sent")
     yield "/preferences", get("/preferences")
     yield "asked wrongly", post("/preferences", data={"email": "x"})
     yield "asked", post("/preferences", data={"email": "x@example.org"})

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.models import Scope, State, Subscriber, Suppression
-from tests.house import House, a_subscriber, link
+from tests.house import House, a_subscriber, hidden, link
 from tests.web.doors import form_stamp
 from tests.web.rows import growth, how_many, statements
 
@@ -59,6 +59,11 @@ def _ask(house: House, address: str) -> TestResponse:
     return house.browser.post("/preferences", data={"email": address})
 
 
+def _complain(house: House, address: str) -> TestResponse:
+    stamp = hidden(house.browser.get("/privacy/grievance").text, "stamp")
+    return house.browser.post("/privacy/grievance", data={"email": address, "text": "Why?", "stamp": stamp})
+
+
 def _seen(house: House, ask: Callable[[House, str], TestResponse], address: str) -> tuple[object, ...]:
     """All that somebody outside could measure, and all that somebody with a copy of the disk could."""
     before = how_many(house)
@@ -71,7 +76,7 @@ def _seen(house: House, ask: Callable[[House, str], TestResponse], address: str)
     return answer.status, headers, body, same_length, ran, growth(before, how_many(house))
 
 
-@pytest.mark.parametrize("ask", [_sign_up, _bare_form, _ask])
+@pytest.mark.parametrize("ask", [_sign_up, _bare_form, _ask, _complain])
 @pytest.mark.parametrize("times", [1, 2])
 def test_an_address_in_any_state_gets_the_same_answer(
     house: House, ask: Callable[[House, str], TestResponse], times: int

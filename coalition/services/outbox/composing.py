@@ -10,15 +10,17 @@ from coalition.config import Config
 from coalition.db import Database
 from coalition.languages import language
 from coalition.links import Links
+from coalition.mail import markdown
 from coalition.mail import message as messages
 from coalition.mail.compiled import CompiledCopy, Frame
-from coalition.mail.digest import Copy, Slots
+from coalition.mail.digest import Copy, Slots, clean_html
 from coalition.mail.letters import Letters
 from coalition.mail.message import Sender
 from coalition.mail.return_paths import ReturnPaths
 from coalition.mail.smtp import Envelope
 from coalition.models import Format, Letter, Subscriber
 from coalition.services import editions
+from coalition.services.grievances import ANSWER_WITHIN, Told
 from coalition.services.outbox.glance import Goes
 from coalition.services.outbox.looking import Ready
 from coalition.tokens import LIFETIME, Purpose
@@ -114,6 +116,8 @@ class Composer:
         }
 
     def _service(self, ready: Ready) -> messages.Letter:
+        if ready.grievance is not None:
+            return self._about_a_grievance(ready, ready.grievance)
         person, request, links = ready.person, ready.request, self._links
         if not isinstance(person, Subscriber) or request is None:
             raise ValueError("a service letter without its request")
@@ -156,6 +160,17 @@ class Composer:
                 facts["link"] = links.ask()
         html = person.format is Format.HTML
         return self._letters.render(ready.letter, ready.locale, html=html, **facts)
+
+    def _about_a_grievance(self, ready: Ready, told: Told) -> messages.Letter:
+        return self._letters.render(
+            ready.letter,
+            ready.locale,
+            number=told.number,
+            received_at=told.received_at,
+            until=told.received_at + ANSWER_WITHIN,
+            answer_text=markdown.to_text(told.answer),
+            answer_html=clean_html(told.answer, "h2"),
+        )
 
     def _return_path(self, ready: Ready) -> str:
         return self._return_paths.to(ready.nonce, ready.person.address_key if ready.person else None)

@@ -26,7 +26,8 @@ from coalition.models import (
     Topic,
     Variant,
 )
-from coalition.services import settling, subscriptions, suppressions
+from coalition.services import grievances, settling, subscriptions, suppressions
+from coalition.services.grievances import Told
 from coalition.services.outbox import consented
 from coalition.services.outbox.claims import Claimed
 from coalition.services.outbox.deciding import decide
@@ -34,6 +35,8 @@ from coalition.services.outbox.glance import Goes, glance
 from coalition.services.settling import Skip
 from coalition.vault import Vault
 
+_ABOUT_A_GRIEVANCE = frozenset({Letter.GRIEVANCE, Letter.GRIEVANCE_ANSWER})
+_ASKED_FOR = _ABOUT_A_GRIEVANCE | {Letter.CONFIRM}
 _GOES_ON = Prepared(
     select(Issue.id).where(
         Issue.id == bindparam("issue"), (Issue.state == Phase.SENDING) | (Issue.state == Phase.CANCELLED)
@@ -54,6 +57,7 @@ class Ready:
     variant_id: int | None = None
     person: Subscriber | Goes | None = None
     request: Request | None = None
+    grievance: Told | None = None
     topics: tuple[str, ...] = ()
     since: Mapping[str, datetime] = field(default_factory=dict)  # slug of a topic -> when this reader agreed to it
     origin: str | None = None
@@ -163,6 +167,8 @@ def _look_alone(session: Session, vault: Vault, claimed: Claimed, delivery: Deli
     try:
         if delivery.recipient_sealed is not None:
             return _test_letter(session, vault, claimed, delivery, now)
+        if delivery.letter in _ABOUT_A_GRIEVANCE:
+            return _about_a_grievance(session, vault, claimed, delivery, now)
         return _look_at_service(session, vault, claimed, delivery, now)
     except CoalitionError:
         delivery.state, delivery.reason, delivery.ended_at = Outbound.FAILED, "address unreadable", now
@@ -237,6 +243,29 @@ def _test_letter(session: Session, vault: Vault, claimed: Claimed, delivery: Del
     )
 
 
+def _about_a_grievance(
+    session: Session, vault: Vault, claimed: Claimed, delivery: Delivery, now: datetime
+) -> Ready | None:
+    """To whoever complained, subscribed or not."""
+    grievance = grievances.of_letter(session, delivery)
+    if grievance is None:
+        delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "forgotten", now
+        return None
+    recipient = vault.open(grievance.address_sealed or b"", grievance.address_key or b"")
+    if _suppressed(session, vault, recipient, delivery):
+        delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "suppressed", now
+        return None
+    return Ready(
+        delivery_id=delivery.id,
+        letter=delivery.letter or Letter.GRIEVANCE,
+        nonce=delivery.nonce,
+        dated_at=claimed.dated_at,
+        recipient=recipient,
+        locale=grievance.locale,
+        grievance=grievances.told(vault, grievance, delivery.letter),
+    )
+
+
 def _topic_names(session: Session, delivery: Delivery, request: Request, person: Subscriber) -> tuple[str, ...]:
     """What a confirm letter asks about, and what a welcome letter says one gets."""
     ids = set(request.topics)
@@ -247,10 +276,10 @@ def _topic_names(session: Session, delivery: Delivery, request: Request, person:
 
 
 def _suppressed(session: Session, vault: Vault, recipient: Address, delivery: Delivery) -> bool:
-    """A confirm letter stops only where nothing may go at all; any other at any suppression."""
+    """What somebody asked for themselves stops only where nothing may go at all; the others at any suppression."""
     query = select(Suppression.scope).where(Suppression.address_key.in_(vault.keys(recipient)))
     scopes = set(session.scalars(query))
-    return Scope.ALL in scopes if delivery.letter is Letter.CONFIRM else bool(scopes)
+    return Scope.ALL in scopes if delivery.letter in _ASKED_FOR else bool(scopes)
 
 
 def _known_origin(session: Session, request: Request) -> str | None:
