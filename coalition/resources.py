@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from coalition import schema
+from coalition.clock import utcnow
 from coalition.community import SAMPLE
 from coalition.config import Config
 from coalition.db import Database
@@ -16,7 +17,7 @@ from coalition.mail.signing import Signing
 from coalition.mail.signing_key import read_signing_key
 from coalition.mail.smtp import Outgoing
 from coalition.rings import RING_NAMES, RingFile, create_rings
-from coalition.services import journaling
+from coalition.services import journaling, notices
 from coalition.services.backlog import Backlog
 from coalition.services.bounces import Returns
 from coalition.services.erasure import Eraser
@@ -125,7 +126,17 @@ def open_resources(config: Config) -> Resources:
         spool=Spool(config.spool),
     )
     resources.backlog.learn()
+    _keep_notice(resources)
     return resources
+
+
+def _keep_notice(resources: Resources) -> None:
+    """What the privacy notice says from now on, before anybody agrees to it."""
+    with resources.database.reading() as session:
+        if notices.is_kept(session, resources.config.community):
+            return
+    with resources.database.transaction() as session:
+        notices.keep(session, resources.config.community, utcnow())
 
 
 def _rings(config: Config) -> tuple[RingFile, RingFile, RingFile]:

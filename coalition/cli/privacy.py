@@ -8,6 +8,7 @@ import click
 from sqlalchemy.orm import Session
 
 from coalition.cli.grievances import grievance
+from coalition.cli.notices import notice
 from coalition.cli.shared import Group, json_option, opened, show
 from coalition.clock import utcnow
 from coalition.resources import Resources
@@ -21,6 +22,7 @@ def privacy() -> None:
 
 
 privacy.add_command(grievance)
+privacy.add_command(notice)
 
 
 @privacy.command("verify")

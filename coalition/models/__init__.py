@@ -7,6 +7,7 @@ from coalition.models.consent import Consent
 from coalition.models.digest import Fragment, Issue, Item, Phase, Tally, Variant
 from coalition.models.feeds import Feed, Health
 from coalition.models.grievances import Grievance
+from coalition.models.notices import Notice
 from coalition.models.outbox import RETRIED, Batch, Breaker, Claim, Delivery, Lane, Letter, Outbound, Pacing
 from coalition.models.people import (
     AddressChange,
@@ -56,6 +57,7 @@ __all__ = [
     "KnownKey",
     "Lane",
     "Letter",
+    "Notice",
     "Outbound",
     "Pacing",
     "PauseMode",

@@ -25,7 +25,7 @@ from coalition.models import (
     Topic,
     Wording,
 )
-from coalition.services import consents, requests, settling, subscriptions
+from coalition.services import consents, notices, requests, settling, subscriptions
 from coalition.services.consents import Event
 from coalition.vault import Vault
 
@@ -217,6 +217,7 @@ def _chain(session: Session, community: Community, person: Subscriber, request: 
         cadence=request.cadence,
         wording=wording.id if wording else None,
         wording_sha256=wording.sha256 if wording else None,
+        **notices.facts(session, request.locale, request.created_at),
     )
     if request.mailed_at is not None:
         consents.record(

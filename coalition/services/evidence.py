@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from coalition.address import Address
 from coalition.community import Community
 from coalition.errors import NotFound
-from coalition.models import AddressChange, Consent, Delivery, Issue, Subscriber, Suppression, Wording
-from coalition.services import chain, people
+from coalition.models import AddressChange, Consent, Delivery, Issue, Subscriber, Suppression
+from coalition.services import chain, people, wordings
 from coalition.services.chain import Verdict
 from coalition.vault import Vault
 
@@ -151,8 +151,7 @@ def _row(row: Consent, previous: bytes) -> Row:
 
 
 def _wordings(session: Session, rows: Sequence[Row]) -> list[Shown]:
-    numbers = {row.facts.get(name) for row in rows for name in ("wording", "letter")} - {None}
-    found = session.scalars(select(Wording).where(Wording.id.in_(numbers)).order_by(Wording.id))
+    found = wordings.shown(session, [row.facts for row in rows])
     return [Shown(wording.id, wording.locale, wording.sha256, wording.text) for wording in found]
 
 

@@ -21,7 +21,7 @@ from coalition.models import (
     Subscription,
     Topic,
 )
-from coalition.services import consents, settling, subscriptions
+from coalition.services import consents, notices, settling, subscriptions
 from coalition.services.consents import Event
 from coalition.services.moments import Hour
 
@@ -86,6 +86,7 @@ def save(
             "now": {str(topic_id): cadence.value for topic_id, cadence in sorted(wanted.items())},
             "names": consents.names(session, {*held, *wanted}),
             "channel": "preferences",
+            **(notices.facts(session, person.locale, now) if added else {}),
         }
         consents.record(session, person.code, Event.CHANGED if wanted else Event.WITHDRAWN, now, **facts)
     settling.settle_person(session, person, now)

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from coalition.clock import utcnow
 from coalition.community import Community
 from coalition.languages import Language
-from coalition.models import Kind, Subscriber, Topic, Wording
-from coalition.services import bounces, consents, grievances, held, suppressions
+from coalition.models import Kind, Subscriber, Topic
+from coalition.services import bounces, consents, grievances, held, suppressions, wordings
 from coalition.vault import Vault
 
 FORMAT = "coalition-my-data-1"
@@ -132,8 +132,7 @@ def _person(vault: Vault, person: Subscriber) -> dict[str, Any]:
 
 
 def _wordings(session: Session, history: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    numbers = {event.get(name) for event in history for name in ("wording", "letter")} - {None}
-    found = session.scalars(select(Wording).where(Wording.id.in_(numbers)).order_by(Wording.id))
+    found = wordings.shown(session, history)
     return [{"number": each.id, "language": each.locale, "sha256": each.sha256, "text": each.text} for each in found]
 
 

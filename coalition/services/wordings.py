@@ -1,8 +1,10 @@
 """Consent wordings: what people agree to, word for word, in every language that a form speaks."""
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -71,6 +73,17 @@ def of_confirm_letter(session: Session, letters: Letters, locale: str, cadence: 
     Topics, link and moments are stand-ins, so that many readers share a row and none of it is about one of them.
     """
     return keep(session, _wording(_confirm_letter(letters, locale, cadence, site), locale))
+
+
+def of_notice(text: str, locale: str) -> Wording:
+    """What the privacy notice says in a language, fit to be kept."""
+    return _wording(text, locale)
+
+
+def shown(session: Session, rows: Iterable[Mapping[str, Any]]) -> list[Wording]:
+    """Every wording that rows of the chain name: of a form, of the letter to confirm, of the privacy notice."""
+    numbers = {row.get(name) for row in rows for name in ("wording", "letter", "notice")} - {None}
+    return list(session.scalars(select(Wording).where(Wording.id.in_(numbers)).order_by(Wording.id)))
 
 
 def fits(wording: Wording) -> bool:

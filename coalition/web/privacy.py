@@ -1,6 +1,7 @@
 """The privacy notice, and the form for complaints about how data is handled."""
 
-from flask import Blueprint, redirect, request, url_for
+from flask import Blueprint, abort, redirect, request, url_for
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
@@ -8,9 +9,10 @@ from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.errors import BadAddress, BadContent
 from coalition.models import Kind
-from coalition.services import grievances, retention
+from coalition.services import grievances, notice_text, notices
+from coalition.services.notice_text import Leads, Line
 from coalition.web import guards, stamps
-from coalition.web.shared import page, resources, speak_as_sent, spoken
+from coalition.web.shared import ltr, page, resources, speak_as_sent, spoken, staff
 from coalition.web.stamps import Stamp
 
 pages = Blueprint("privacy", __name__)
@@ -20,10 +22,21 @@ Answer = tuple[str, int] | Response
 _FORM = "grievance"  # as its stamp and its counters call it
 
 
+_PLACES = {Leads.CHOICES: "preferences.ask", Leads.COMPLAINTS: "privacy.grievance"}
+
+
 @pages.get("/privacy")
 def notice() -> Answer:
     """Who holds what, why, for how long, and what a person can do about it."""
-    return page("privacy", periods=retention.PERIODS)
+    asked = request.args.get("version")
+    with resources().database.reading() as session:
+        versions = notices.versions(session, spoken().code)
+    if asked is None:
+        return page("privacy", blocks=notice_text.blocks(resources().config.community), show=_shown, versions=versions)
+    earlier = next((each for each in versions if str(each.number) == asked), None)
+    if earlier is None:
+        abort(404)
+    return page("privacy_then", version=earlier, blocks=[block.split("\n") for block in earlier.text.split("\n\n")])
 
 
 @pages.get("/privacy/grievance")
@@ -61,6 +74,16 @@ def complain() -> Answer:
         over = guards.over_limit(session, Kind.GRIEVANCE, address, now, form=f"page {_FORM}")
         grievances.write_down(session, held.vault, address, text, spoken().code, doubtful=over or is_machine, now=now)
     return redirect(url_for("privacy.grievance", done="sent"), 303)
+
+
+def _shown(line: Line) -> Markup:
+    """A sentence of the notice in the language of the page, with its link."""
+    facts: dict[str, object] = {name: staff(str(fact)) if line.staffs else fact for name, fact in line.facts.items()}
+    if line.leads is Leads.MAIL:
+        facts = {"url": f"mailto:{facts['address']}", "address": ltr(str(facts["address"]))}
+    elif line.leads is not None:
+        facts["url"] = url_for(_PLACES[line.leads])
+    return Markup(spoken().gettext(line.told)) % facts  # noqa: S704  # our own sentences, facts are escaped
 
 
 def _form_page(

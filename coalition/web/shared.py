@@ -84,7 +84,7 @@ def teach(app: Flask) -> None:
         npgettext=lambda context, one, many, n: spoken().npgettext(context, one, many, n),
     )
     app.jinja_env.filters.update(day=_day, minute=_minute, rhythm=lambda cadence: spoken().rhythm(cadence))
-    app.jinja_env.filters.update(staff=staff, ltr=_ltr)
+    app.jinja_env.filters.update(staff=staff, ltr=ltr)
     app.url_defaults(_carry)
 
 
@@ -144,6 +144,6 @@ def _minute(moment: datetime) -> str:
     return spoken().minute(moment.astimezone(resources().config.community.timezone))
 
 
-def _ltr(text: str) -> Markup:
+def ltr(text: str) -> Markup:
     """What runs from left to right in every language: addresses, codes, links."""
     return Markup('<bdi dir="ltr">{}</bdi>').format(text)

@@ -63,6 +63,7 @@ def _public(house: House) -> Iterator[tuple[str, TestResponse]]:
     yield "press, framed", post("/join/main", data={"email": "new@example.org", "topics": "tools", "framed": "1"})
     yield "signed up", house.sign_up("new@example.org")
     yield "/privacy", get("/privacy")
+    yield "/privacy?version=1", get("/privacy?version=1")
     yield "/privacy/grievance", get("/privacy/grievance")
     yield "complained wrongly", post("/privacy/grievance", data={"email": "x", "text": ""})
     complaint = {"email": "bob@example.org", "text": "You wrote to me twice."}

@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from werkzeug.test import TestResponse
 
 from coalition.languages import OWN_NAMES, language
-from coalition.models import Request, State, Wording
+from coalition.models import Notice, Request, State, Wording
 from coalition.services import consents, forms, wordings
 from tests.house import House, a_subscriber, heading, hidden
 from tests.services.tampering import unguarded
@@ -79,6 +79,7 @@ def test_a_form_in_our_words_has_a_row_for_every_language_from_the_start(house: 
 def test_a_row_that_is_missing_is_made_with_the_sign_up_and_not_by_looking(house: House) -> None:
     speak_all(house)
     with unguarded(house) as session:
+        session.execute(delete(Notice).where(Notice.locale == "cy"))
         session.execute(delete(Wording).where(Wording.locale == "cy"))
     with nothing_changes(house):
         page = house.browser.get("/?lang=cy")
@@ -96,6 +97,7 @@ def test_a_row_that_is_missing_is_made_with_the_sign_up_and_not_by_looking(house
 def test_sign_ups_at_the_same_moment_share_the_row_that_they_miss(house: House) -> None:
     speak_all(house)
     with unguarded(house) as session:
+        session.execute(delete(Notice).where(Notice.locale == "cy"))
         session.execute(delete(Wording).where(Wording.locale == "cy"))
     page = house.browser.get("/?lang=cy")
     data = {"stamp": field_value(page, "stamp"), "lang": "cy", "topics": "housing"}

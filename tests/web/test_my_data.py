@@ -51,6 +51,7 @@ def test_the_document_holds_everything_and_why_each_letter_went(house: House) ->
     assert [row["event"] for row in found["consents"]] == ["requested", "mailed", "confirmed", "withdrawn"]
     assert {row["number"] for row in found["wordings"]} == {
         found["consents"][0]["wording"],
+        found["consents"][0]["notice"],
         found["consents"][1]["letter"],
     }
     [request] = found["requests"]
