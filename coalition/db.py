@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import CursorResult, Dialect, Engine, create_engine, event
+from sqlalchemy import Connection, CursorResult, Dialect, Engine, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ClauseElement
 
@@ -46,7 +47,13 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A session that commits at the end of the block, or rolls back if the block raises."""
-        with self._writing, Session(self.engine, expire_on_commit=False) as session, session.begin():
+        with self.transaction_over(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def transaction_over(self, bind: Engine | Connection) -> Iterator[Session]:
+        """The same over a connection that somebody keeps."""
+        with self._writing, Session(bind, expire_on_commit=False) as session, session.begin():
             yield session
             if session.in_transaction():  # it may have been taken back
                 self.before_commit(session)
@@ -74,9 +81,51 @@ class Database:
             with self._writing, closing(self.engine.raw_connection()) as connection:
                 connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def count_rows(self) -> None:
+        """Let PostgreSQL learn that many rows came. By itself it does late, and until then chooses slow ways."""
+        if not self.is_sqlite:
+            with self.transaction() as session:
+                session.execute(text("ANALYZE"))
+
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+
+class Line:
+    """One connection for the many short transactions of one thread: fetching one and giving it back costs each time."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """As `Database.transaction`. Where the connection breaks, the next one gets another."""
+        if self._connection is None:
+            self._connection = self._open()
+        try:
+            with self._database.transaction_over(self._connection) as session:
+                yield session
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the connection up."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _open(self) -> Connection:
+        connection = self._database.engine.connect()
+        connection.detach()  # what is set here is for nobody else
+        if not self._database.is_sqlite:
+            # PostgreSQL would think anew about each statement every time, for longer than some of them take.
+            with connection.begin():
+                connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
+        return connection
 
 
 class Prepared:
@@ -125,6 +174,7 @@ def _binds(compiled: Any) -> Any:
     return compiled.bind_names.items()
 
 
+@lru_cache(maxsize=4096)  # thousands agreed on the same few hundred days
 def moment(raw: Any) -> datetime:
     """A time from a row of a `Prepared` statement."""
     if isinstance(raw, datetime):

@@ -46,7 +46,7 @@ class Signing:
         unsigned = self._unsigned[ticket] = self._writer.write(envelope)
         self._signers.submit(Work(ticket, unsigned.digest))
 
-    def answers(self, patience: float) -> list[Answered]:
+    def answers(self, patience: float, most: int = 1000) -> list[Answered]:
         """The answers that have come; see `Outgoing.answers`."""
         until = time.monotonic() + patience
         wait = 0.0
@@ -55,7 +55,7 @@ class Signing:
                 self._signed.append((ticket, self._unsigned.pop(ticket).signed(number)))
             while self._signed and self._outgoing.room:
                 self._outgoing.offer(*self._signed.popleft())
-            came = self._ask(until)
+            came = self._ask(until, most)
             wait = until - time.monotonic()
             if came or wait <= 0:
                 return came
@@ -65,10 +65,10 @@ class Signing:
         self._signers.close()
         self._outgoing.close()
 
-    def _ask(self, until: float) -> list[Answered]:
+    def _ask(self, until: float, most: int) -> list[Answered]:
         """What the mail server has answered; waited for only while nothing waits to be signed."""
         try:
-            return self._outgoing.answers(0.0 if self._unsigned else max(0.0, until - time.monotonic()))
+            return self._outgoing.answers(0.0 if self._unsigned else max(0.0, until - time.monotonic()), most)
         except RelayLost:
             self._unsigned.clear()
             self._signed.clear()

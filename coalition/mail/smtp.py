@@ -11,8 +11,7 @@ import socket
 import ssl
 import time
 from collections import deque
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from coalition.config import Relay, Security, is_loopback
 from coalition.errors import Misconfigured, RelayLost
@@ -24,8 +23,7 @@ from coalition.mail.session import Patience, open_session, tls_context, wait_at_
 __all__ = ["Answer", "Answered", "Envelope", "Outgoing", "SmtpClient"]
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """What became of the letter with this ticket."""
 
     ticket: int
@@ -43,8 +41,8 @@ class Outgoing(Protocol):
     def offer(self, ticket: int, envelope: Envelope) -> None:
         """Take a letter, without waiting for anything."""
 
-    def answers(self, patience: float) -> list[Answered]:
-        """The answers that have come; waits at most so many seconds for the first.
+    def answers(self, patience: float, most: int = 1000) -> list[Answered]:
+        """The answers that have come, at most so many; waits at most so many seconds for the first.
 
         Raises RelayLost where no mail server can be reached: what has no answer then was not tried.
         """
@@ -55,7 +53,6 @@ class Outgoing(Protocol):
 
 _PATIENT = Patience()
 _GULP = 65536  # bytes
-_SPARE = 4  # letters at hand, so that the commands of the next one travel with the message before it
 
 
 class SmtpClient:
@@ -72,20 +69,23 @@ class SmtpClient:
         self._open: list[_Connection] = []
         self._selector = selectors.DefaultSelector()
         self._came: list[Answered] = []
+        self._in_hand = 0  # letters that have no answer yet
         self._refused = ""  # why the last session took no letter
 
     @property
     def room(self) -> int:
-        """How many more letters it takes at the moment: as many as can be under way at once, and a few at hand."""
-        fresh = (self._limit - len(self._open)) * Conversation.HOLDS
-        spare = min(_SPARE, self._limit)
-        return max(0, fresh + sum(each.talk.room for each in self._open) + spare - len(self._waiting))
+        """How many more letters it takes at the moment: as many as can be under way at once, and one more for each.
+
+        With that at hand, the commands of the next letter travel with the message before it.
+        """
+        return max(0, self._limit * (Conversation.HOLDS + 1) - self._in_hand)
 
     def offer(self, ticket: int, envelope: Envelope) -> None:
         """Take a letter; see `Outgoing.offer`."""
+        self._in_hand += 1
         self._waiting.append((ticket, envelope, 0))
 
-    def answers(self, patience: float) -> list[Answered]:
+    def answers(self, patience: float, most: int = 1000) -> list[Answered]:
         """The answers that have come; see `Outgoing.answers`."""
         until = time.monotonic() + patience
         while True:
@@ -94,11 +94,13 @@ class SmtpClient:
             except RelayLost:
                 if not self._came:
                     self._waiting.clear()
-                    self._limit = self._allowed
+                    self._in_hand, self._limit = 0, self._allowed
                     raise
-            self._move(0.0 if self._came else until - time.monotonic())
+            if len(self._came) < most:
+                self._move(0.0 if self._came else until - time.monotonic(), most)
             if self._came or time.monotonic() >= until:
-                came, self._came = self._came, []
+                came, self._came = self._came[:most], self._came[most:]
+                self._in_hand -= len(came)
                 return came
 
     def close(self) -> None:
@@ -139,13 +141,15 @@ class SmtpClient:
         self._selector.register(connection.socket, connection.watched, connection)
         return connection
 
-    def _move(self, patience: float) -> None:
-        """Read and write what can be, waiting at most so many seconds; give up connections that stall."""
+    def _move(self, patience: float, most: int) -> None:
+        """Read and write what can be until so many answers came, waiting at most so many seconds; end who stalls."""
         now = time.monotonic()
         stall = min((each.deadline for each in self._open if not each.talk.is_idle), default=now + patience)
         if self._open:
             for key, events in self._selector.select(max(0.0, min(patience, stall - now))):
                 self._serve(key.data, read=bool(events & selectors.EVENT_READ))
+                if len(self._came) >= most:
+                    break  # the others come up again
         now = time.monotonic()
         for connection in [each for each in self._open if not each.talk.is_idle and each.deadline <= now]:
             self._lose(connection, "It does not answer.")

@@ -35,7 +35,7 @@ from coalition.services.variants import signature
 from coalition.tokens import random_codes
 
 READERS_A_PAGE = 5_000
-LETTERS_A_BATCH = 250
+LETTERS_A_BATCH = 1000
 _MOST_SERVED = 10_000  # of those whose share is remembered
 
 

@@ -53,6 +53,7 @@ def plan(
     dealer = Dealer(database, opened.issue_id, now, community.items_per_topic)
     while (readers := dealer.next_page()) is not None:
         progress(readers)
+    database.count_rows()
     made = _finish(database, letters, opened)
     if not made.letters:
         cancelling.drop_empty(database, made.issue_id, now)

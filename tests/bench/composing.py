@@ -1,7 +1,6 @@
 """Writing letters alone: a crowd with few kinds of letters, once all plain, once with nothing that is plain."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -54,13 +53,13 @@ def _letters(resources: Resources) -> list[Ready]:
 
 
 def _plain(ready: Ready) -> Ready:
-    return replace(ready, recipient=crowd.address(ready.delivery_id * 20), locale="en")
+    return ready._replace(recipient=crowd.address(ready.delivery_id * 20), locale="en")
 
 
 def _unlike(ready: Ready, number: int) -> Ready:
     """Addresses that are long or odd, and dates of many days in a language beyond ASCII."""
     since = {slug: moment - timedelta(days=number % 300) for slug, moment in ready.since.items()}
-    return replace(ready, recipient=crowd.address(number * 20 + (7 if number % 2 else 13)), locale="ar", since=since)
+    return ready._replace(recipient=crowd.address(number * 20 + (7 if number % 2 else 13)), locale="ar", since=since)
 
 
 def _rate(composer: Composer, letters: Sequence[Ready]) -> float:

@@ -32,7 +32,7 @@ class Nobody:
         """Take a letter."""
         self._taken.append(Answered(ticket, Outcome.ACCEPTED, Reply(250, "2.0.0", "Ok")))
 
-    def answers(self, patience: float) -> list[Answered]:
+    def answers(self, patience: float, most: int = 1000) -> list[Answered]:
         """All answers there are."""
         taken, self._taken = self._taken, []
         return taken

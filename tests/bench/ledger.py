@@ -11,9 +11,9 @@ from coalition.config import Config, Uncertain
 from coalition.mail.replies import Outcome, Reply
 from coalition.resources import Resources
 from coalition.services.outbox import claims, looking, recording
+from coalition.services.outbox.job import GROUP
 from coalition.services.outbox.leases import Worker
 from coalition.services.outbox.recording import Result
-from coalition.services.outbox.sender import GROUP
 from tests.bench.delivery import issue_of
 from tests.bench.engines import engines, opened
 from tests.bench.ratios import Line, Spread, Table

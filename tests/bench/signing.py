@@ -74,7 +74,7 @@ class Sink:
         assert envelope.wire.startswith(b"DKIM-Signature: ")
         self._came.append(Answered(ticket, Outcome.ACCEPTED, _TAKEN))
 
-    def answers(self, patience: float) -> list[Answered]:
+    def answers(self, patience: float, most: int = 1000) -> list[Answered]:
         """All were accepted."""
         came, self._came = self._came, []
         return came

@@ -80,13 +80,13 @@ class Desk:
     ) -> Envelope:
         """A letter that answers somebody's press of a button."""
         request = Request(kind=Kind.SIGNUP, nonce=NONCE, cadence=Cadence.WEEKLY, created_at=ASKED, answered_at=WRITTEN)
-        ready = replace(_ready(letter, words, form), request=request, topics=(words.topic, "Events"), origin=origin)
+        ready = _ready(letter, words, form)._replace(request=request, topics=(words.topic, "Events"), origin=origin)
         return self._composer(words).compose(ready)
 
     def about_a_grievance(self, letter: Letter, words: Words) -> Envelope:
         """A letter to somebody who complained; they may be nobody's subscriber."""
         told = Told(7, ASKED, f"{words.text}\n\n{words.title}")
-        return self._composer(words).compose(replace(_ready(letter, words, Format.HTML), person=None, grievance=told))
+        return self._composer(words).compose(_ready(letter, words, Format.HTML)._replace(person=None, grievance=told))
 
     def digest(self, words: Words, form: Format = Format.HTML, *, test: bool = False) -> Envelope:
         """A digest of one item, to a reader or as a test letter to staff."""
@@ -95,8 +95,8 @@ class Desk:
     def digest_of(self, news: list[Words], form: Format = Format.HTML, *, test: bool = False) -> Envelope:
         """A digest of many items. What is not an item's own is the first one's."""
         words = news[0]
-        ready = replace(_ready(Letter.DIGEST, words, form), variant_id=self.variant(words, news, form))
-        ready = replace(ready, person=None) if test else replace(ready, since=_since(news))
+        ready = _ready(Letter.DIGEST, words, form)._replace(variant_id=self.variant(words, news, form))
+        ready = ready._replace(person=None) if test else ready._replace(since=_since(news))
         return self._composer(words).compose(ready)
 
     def variant(self, words: Words, news: list[Words], form: Format = Format.HTML) -> int:
@@ -187,7 +187,7 @@ def _ready(letter: Letter, words: Words, form: Format) -> Ready:
 def a_digest(desk: Desk, words: Words, topics: int = 1, form: Format = Format.HTML) -> tuple[Composer, Ready]:
     """A digest of so many topics that could be composed now, and who composes it."""
     news = [replace(words, topic=f"Topic {number}") for number in range(topics)]
-    ready = replace(_ready(Letter.DIGEST, words, form), variant_id=desk.variant(words, news, form), since=_since(news))
+    ready = _ready(Letter.DIGEST, words, form)._replace(variant_id=desk.variant(words, news, form), since=_since(news))
     return desk._composer(words), ready
 
 

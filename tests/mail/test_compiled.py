@@ -43,7 +43,7 @@ def test_hostile_words_in_every_language_are_written_alike(desk: Desk, name: str
 
     for days in (0, 9, 250):  # dates of other lengths, from what was learnt from the first
         since = {slug: moment + timedelta(days=days) for slug, moment in ready.since.items()}
-        compiled, slow = both(composer, replace(ready, since=since))
+        compiled, slow = both(composer, ready._replace(since=since))
         assert compiled.message == slow
         assert compiled.size == len(slow)
         assert compiled.wire == stuffed(slow) + b".\r\n"
@@ -53,7 +53,7 @@ def test_hostile_words_in_every_language_are_written_alike(desk: Desk, name: str
 def test_any_address_is_written_alike(desk: Desk, address: str) -> None:
     composer, ready = a_digest(desk, Words(), topics=2)
 
-    compiled, slow = both(composer, replace(ready, recipient=Address.parse(address)))
+    compiled, slow = both(composer, ready._replace(recipient=Address.parse(address)))
 
     assert compiled.message == slow
 
@@ -66,7 +66,7 @@ ATOM = st.text(st.sampled_from("abcxyzABC019!#$%&'*+/=?^_`{|}~-"), min_size=1, m
 def test_an_address_of_any_marks_and_length_is_written_alike(desk: Desk, atoms: list[str], host: str) -> None:
     composer, ready = a_digest(desk, Words())
 
-    compiled, slow = both(composer, replace(ready, recipient=Address.known(f"{'.'.join(atoms)}@{host}.example")))
+    compiled, slow = both(composer, ready._replace(recipient=Address.known(f"{'.'.join(atoms)}@{host}.example")))
 
     assert compiled.message == slow
 
@@ -74,7 +74,7 @@ def test_an_address_of_any_marks_and_length_is_written_alike(desk: Desk, atoms: 
 def test_another_reader_gets_nothing_of_the_first(desk: Desk) -> None:
     composer, ready = a_digest(desk, Words(), topics=2)
     first = composer.compose(ready)
-    other = replace(ready, nonce="o" * 26, recipient=Address.parse("bea@example.org"), dated_at=WRITTEN + timedelta(1))
+    other = ready._replace(nonce="o" * 26, recipient=Address.parse("bea@example.org"), dated_at=WRITTEN + timedelta(1))
 
     second, slow = both(composer, other)
 
@@ -132,4 +132,4 @@ def test_a_nonce_that_would_break_a_header_is_refused(desk: Desk, nonce: str) ->
     composer, ready = a_digest(desk, Words())
 
     with pytest.raises(ValueError, match="no place"):
-        composer.compose(replace(ready, nonce=nonce))
+        composer.compose(ready._replace(nonce=nonce))

@@ -78,7 +78,7 @@ def digests(desk: Desk) -> list[Envelope]:
     composer, ready = a_digest(desk, Words(), topics=3)
     return [
         composer.compose(
-            replace(ready, nonce=f"reader{number}of{READERS}", recipient=Address.parse(f"reader{number}@example.org"))
+            ready._replace(nonce=f"reader{number}of{READERS}", recipient=Address.parse(f"reader{number}@example.org"))
         )
         for number in range(READERS)
     ]

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from coalition.address import Address
-from coalition.db import Prepared, insert_into
+from coalition.db import insert_into
 from coalition.mail.replies import Outcome
 from coalition.models import Batch, Breaker, Claim, Pacing
 from coalition.services.outbox.clocks import CLOCK
@@ -41,18 +41,16 @@ _TROUBLES = select(
     Pacing.key, Pacing.breaker, Pacing.until, Pacing.strikes, Pacing.openings, Pacing.width, Pacing.worker
 ).where(Pacing.breaker.is_not(None))
 
-_IN_TROUBLE = Prepared(select(Pacing.key).where(Pacing.breaker.is_not(None)).limit(1))
-
 log = logging.getLogger(__name__)
 
 
 class Gate:
-    """How far a sender may go in one turn. Nearly always nothing is in the way, and looking costs one statement."""
+    """How far a sender may go in one turn."""
 
-    def __init__(self, session: Session, vault: Vault, worker: str, now: datetime) -> None:
+    def __init__(self, session: Session, vault: Vault, worker: str, now: datetime, *, trouble: bool = True) -> None:
+        """`trouble=False` where nothing is in the way, as nearly always: then nothing is asked."""
         self._session, self._vault, self._worker, self._now = session, vault, worker, now
-        in_trouble = _IN_TROUBLE.run(session).first() is not None
-        self._rows: dict[str, Any] = {row.key: row for row in session.execute(_TROUBLES)} if in_trouble else {}
+        self._rows: dict[str, Any] = {row.key: row for row in session.execute(_TROUBLES)} if trouble else {}
 
     @property
     def is_shut(self) -> bool:

@@ -24,11 +24,6 @@ _KEEP = Prepared(
     )
     .values(announced_to=bindparam("announce"))
 )
-_SERVICE_DUE = Prepared(
-    select(Batch.id)
-    .where(Batch.state == Claim.OPEN, Batch.lane == int(Lane.SERVICE), Batch.due_at <= bindparam("now"))
-    .limit(1)
-)
 
 
 @dataclass(frozen=True)
@@ -102,11 +97,6 @@ def keep(session: Session, claimed: Claimed, worker: str, *, announce: int | Non
     held = _KEEP.run(session, held=claimed.batch_id, by=worker, since_fence=claimed.fence, announce=announce)
     if held.rowcount != 1:
         raise LeaseLost("Another sender has taken over this batch.")
-
-
-def service_waits(session: Session, now: datetime) -> bool:
-    """Whether a service letter is due."""
-    return _SERVICE_DUE.run(session, now=now).first() is not None
 
 
 def renew(session: Session, worker: str, batch_ids: Collection[int]) -> None:

@@ -6,12 +6,11 @@ the slow look, which asks the same questions once more with the rows in its hand
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Text, bindparam, cast, exists, select
 from sqlalchemy.orm import Session
@@ -33,8 +32,7 @@ from coalition.services.editions import Brings
 from coalition.services.outbox.consented import GOES_ON
 
 
-@dataclass(frozen=True, slots=True)
-class Goes:
+class Goes(NamedTuple):
     """A digest that goes as it was planned, with what composing it needs of its reader."""
 
     delivery_id: int
@@ -48,8 +46,14 @@ class Goes:
     since: Mapping[str, datetime]  # slug of a topic -> when this reader agreed to it
 
 
-# A row for each subscription of each reader. What the batch is asked for besides the numbers lets SQLite find them.
-_GOING = Prepared(
+@cache
+def _going(deliveries: int) -> Prepared:
+    """A row for each subscription of each reader of so many deliveries."""
+    return Prepared(_GOING.where(Delivery.id.in_([bindparam(f"id_{number}") for number in range(deliveries)])))
+
+
+# With "+ 0" deliveries are found by their own numbers; by the index of batches, a whole batch would be read each time.
+_GOING = (
     select(
         Delivery.id,
         Delivery.nonce,
@@ -76,8 +80,7 @@ _GOING = Prepared(
     .join(Subscription, Subscription.subscriber_id == Subscriber.id)
     .join(Topic, Topic.id == Subscription.topic_id)
     .where(
-        Delivery.batch_id == bindparam("batch"),
-        Delivery.id.between(bindparam("first"), bindparam("last")),
+        Delivery.batch_id + 0 == bindparam("batch"),
         Delivery.state == Outbound.QUEUED,
         Issue.state == Phase.SENDING,
         Subscriber.state != State.ERASED,
@@ -91,12 +94,11 @@ _GOING = Prepared(
 
 def glance(session: Session, batch_id: int, ids: Sequence[int], now: datetime) -> list[Goes]:
     """Those of these deliveries of a batch that go just as they were planned, in order."""
-    rows = _GOING.run(session, batch=batch_id, first=min(ids), last=max(ids), now=now)
-    asked = set(ids)
+    rows = _going(len(ids)).run(session, batch=batch_id, now=now, **{f"id_{n}": each for n, each in enumerate(ids)})
     found = []
-    for delivery_id, its in groupby(rows, itemgetter(0)):
+    for _, its in groupby(rows, itemgetter(0)):
         goes = _as_planned(list(its))
-        if goes is not None and delivery_id in asked:
+        if goes is not None:
             found.append(goes)
     return found
 

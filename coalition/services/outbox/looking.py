@@ -1,14 +1,14 @@
 """The last look before a group goes: which of these deliveries still go, to whom, with which facts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from coalition.address import Address
-from coalition.db import Prepared
 from coalition.errors import CoalitionError
 from coalition.models import (
     AddressChange,
@@ -37,15 +37,9 @@ from coalition.vault import Vault
 
 _ABOUT_A_GRIEVANCE = frozenset({Letter.GRIEVANCE, Letter.GRIEVANCE_ANSWER})
 _ASKED_FOR = _ABOUT_A_GRIEVANCE | {Letter.CONFIRM}
-_GOES_ON = Prepared(
-    select(Issue.id).where(
-        Issue.id == bindparam("issue"), (Issue.state == Phase.SENDING) | (Issue.state == Phase.CANCELLED)
-    )
-)
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(NamedTuple):
     """A delivery that goes now, with all that composing it needs; nothing is read from the database after this."""
 
     delivery_id: int
@@ -59,7 +53,7 @@ class Ready:
     request: Request | None = None
     grievance: Told | None = None
     topics: tuple[str, ...] = ()
-    since: Mapping[str, datetime] = field(default_factory=dict)  # slug of a topic -> when this reader agreed to it
+    since: Mapping[str, datetime] = MappingProxyType({})  # slug of a topic -> when this reader agreed to it
     origin: str | None = None
 
 
@@ -106,13 +100,6 @@ def _as_planned(vault: Vault, claimed: Claimed, goes: Goes) -> Ready | None:
         person=goes,
         since=goes.since,
     )
-
-
-def goes_on(session: Session, claimed: Claimed) -> bool:
-    """Whether the issue of a batch is still to be sent, or is there to be cancelled; a held one waits."""
-    if claimed.issue_id is None:
-        return True
-    return _GOES_ON.run(session, issue=claimed.issue_id).first() is not None
 
 
 def _look_at_digests(

@@ -3,9 +3,9 @@
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 
 from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
@@ -36,8 +36,7 @@ _LONGEST_PATIENCE = timedelta(days=5)
 _STAND_BACK = timedelta(minutes=1)
 
 
-@dataclass(frozen=True)
-class Result:
+class Result(NamedTuple):
     """What the mail server said to one delivery."""
 
     delivery_id: int
@@ -111,8 +110,13 @@ def _taken(results: int) -> Prepared:
     said = text(f"VALUES {rows}").columns(column1=Delivery.id.type, column2=Delivery.reply.type).subquery("said")
     return Prepared(
         update(Delivery)
-        # Once: a commit that was done but not heard of is done again.
-        .where(Delivery.id == said.c.column1, Delivery.batch_id == bindparam("held"), Delivery.state == Outbound.QUEUED)
+        # Once: a commit that was done but not heard of is done again. With "+ 0" each is found by its own number; by
+        # the index of batches, the whole batch would be read for it.
+        .where(
+            Delivery.id == said.c.column1,
+            Delivery.batch_id + 0 == bindparam("held"),
+            Delivery.state == Outbound.QUEUED,
+        )
         .values(state=Outbound.SENT, attempts=Delivery.attempts + 1, ended_at=bindparam("now"), reply=said.c.column2)
     )
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from coalition.models import Batch, Claim, Outbound
 from coalition.services import dealing
 from coalition.services.outbox import ledger
-from coalition.services.outbox.sender import GROUP
+from coalition.services.outbox.job import GROUP
 from tests.house import House
 from tests.relay import CatchAll
 from tests.services.outbox.processes import kill, start_sender

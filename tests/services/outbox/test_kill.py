@@ -9,7 +9,7 @@ from sqlalchemy import select
 from coalition.models import Claim, Issue, Outbound, Phase
 from coalition.models.outbox import Batch
 from coalition.services.outbox import ledger
-from coalition.services.outbox.sender import GROUP
+from coalition.services.outbox.job import GROUP
 from tests.house import House, parse
 from tests.relay import CatchAll
 from tests.services.outbox.processes import kill, start_sender

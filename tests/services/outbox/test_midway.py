@@ -9,7 +9,7 @@ from sqlalchemy import select
 from coalition.clock import utcnow
 from coalition.models import Issue, Outbound, Phase, Scope, Subscriber, Suppression
 from coalition.services import cancelling, issues, preferences
-from coalition.services.outbox.sender import GROUP
+from coalition.services.outbox.job import GROUP
 from tests.house import House
 from tests.services.scenes import Watchful, an_audience, cursors, deliveries, drain_to, leave, undo
 

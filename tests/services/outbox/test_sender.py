@@ -12,7 +12,8 @@ from sqlalchemy import event, text, update
 from coalition.clock import utcnow
 from coalition.mail.smtp import SmtpClient
 from coalition.models import Batch, Cadence, Delivery, Outbound, Request
-from coalition.services.outbox.sender import GROUP, Sender
+from coalition.services.outbox.job import GROUP
+from coalition.services.outbox.sender import Sender
 from tests.house import House, a_subscriber
 from tests.relay import Action, CatchAll, Scripted
 from tests.services.scenes import Watchful, an_audience, deliveries, drain_to, sender_to, states
