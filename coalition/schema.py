@@ -33,6 +33,7 @@ def upgrade(url: str, revision: str = "head", *, rings: tuple[Ring, ...] = ()) -
         command.upgrade(config, revision)
         if before is None and rings:
             _remember_keys(connection, rings)
+        _sample_nothing(connection)
         return _revision(connection) or "empty"
 
 
@@ -101,6 +102,19 @@ def require_keys(database: Database, rings: tuple[Ring, ...]) -> None:
     ]
     if faults:
         raise Misconfigured("\n".join(faults))
+
+
+def _sample_nothing(connection: Connection) -> None:
+    """Keep PostgreSQL from copying texts and bytes into its statistics, where what is forgotten would live on."""
+    if connection.dialect.name != "postgresql":
+        return
+    columns = """
+        SELECT attrelid::regclass::text, quote_ident(attname) FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT attisdropped
+        AND atttypid IN ('text'::regtype, 'bytea'::regtype, 'json'::regtype) AND attstattarget <> 0
+    """
+    for table, column in connection.exec_driver_sql(columns).all():
+        connection.exec_driver_sql(f"ALTER TABLE {table} ALTER COLUMN {column} SET STATISTICS 0")
 
 
 @contextmanager
