@@ -63,6 +63,7 @@ class Database:
         """A session to change with, as to see what would come of it; nothing is kept."""
         with self._writing, Session(self.engine, expire_on_commit=False) as session, session.begin() as begun:
             yield session
+            session.expunge_all()  # what was tried stays readable, as it was tried
             begun.rollback()
 
     @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from coalition.cli.desk import ISSUE, subject_of
+from coalition.cli.ending import Ending
 from coalition.cli.shared import json_option, looking, opened, show
 from coalition.models import Breaker, Outbound, Pacing, Phase
 from coalition.resources import Resources
@@ -70,27 +71,32 @@ def list_(as_json: bool) -> None:
 
 def watch(resources: Resources, issue_id: int) -> None:
     """Follow the ledger with a bar until the issue is over, or somebody presses Ctrl-C."""
-    try:
-        with resources.database.reading() as session:
-            progress = issues.progress(session, issue_id)
-        pace: deque[tuple[float, int]] = deque(maxlen=_PACE_LOOKS)
-        with click.progressbar(
-            length=progress.total, label=f"Issue {issue_id}", item_show_func=lambda said: said
-        ) as bar:
-            while True:
-                with resources.database.reading() as session:
-                    progress = issues.progress(session, issue_id)
-                    stopped = [each for each in breakers.troubles(session) if each.key in breakers.FOR_ALL]
-                pace.append((time.monotonic(), progress.ended))
-                bar.current_item = _briefly(stopped[0]) if stopped else _pace(pace)
-                bar.update(progress.ended - bar.pos)
-                bar.render_progress()  # of itself it shows only what moves
-                if progress.issue.state not in {Phase.SENDING, Phase.APPROVED}:
-                    break
-                time.sleep(_LOOK_SECONDS)
-        _summary(resources, progress)
-    except KeyboardInterrupt:
+    with Ending() as ending:
+        progress = _follow(resources, issue_id, ending)
+    if progress is None:
         click.echo(f"\nThe sending goes on. Watch it again: coalition digest status {issue_id} --watch")
+    else:
+        _summary(resources, progress)
+
+
+def _follow(resources: Resources, issue_id: int, ending: Ending) -> issues.Progress | None:
+    """How it ended; None where somebody left before that."""
+    with resources.database.reading() as session:
+        progress = issues.progress(session, issue_id)
+    pace: deque[tuple[float, int]] = deque(maxlen=_PACE_LOOKS)
+    with click.progressbar(length=progress.total, label=f"Issue {issue_id}", item_show_func=lambda said: said) as bar:
+        while True:
+            with resources.database.reading() as session:
+                progress = issues.progress(session, issue_id)
+                stopped = [each for each in breakers.troubles(session) if each.key in breakers.FOR_ALL]
+            pace.append((time.monotonic(), progress.ended))
+            bar.current_item = _briefly(stopped[0]) if stopped else _pace(pace)
+            bar.update(progress.ended - bar.pos)
+            bar.render_progress()  # of itself it shows only what moves
+            if progress.issue.state not in {Phase.SENDING, Phase.APPROVED}:
+                return progress
+            if ending.wait(_LOOK_SECONDS):
+                return None
 
 
 def trouble_in_words(trouble: Pacing) -> str:

@@ -1,11 +1,12 @@
 """`coalition item`"""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from coalition.cli.shared import Group, changing, json_option, looking, show
+from coalition.cli.shared import Group, changing, json_option, looking, opened, show
 from coalition.clock import utcnow
 from coalition.errors import BadContent, NotFound, Refused
 from coalition.models import Issue
@@ -91,32 +92,35 @@ def edit(position: int, file: Path) -> None:
 @item.command("sync")
 @click.argument("folder", type=click.Path(file_okay=False, exists=True, path_type=Path))
 @click.option("--name", help="What we know the folder by, wherever it lies; by default, what it is called.")
-def sync(folder: Path, name: str | None) -> None:
+@click.option("--dry-run", is_flag=True, help="Only tell what would be published, changed and cancelled.")
+def sync(folder: Path, name: str | None, dry_run: bool) -> None:
     """Publish a folder of Markdown files: new ones are added, changed ones edited. Again changes nothing.
 
     A file is known by the name of the folder and its path in it, so folders of equal names need a --name each.
 
-    Example: coalition item sync news/
+    Example: coalition item sync news/ --dry-run
     """
     name = folder.resolve().name if name is None else name
     if not _FOLDER.fullmatch(name):
         raise BadContent("Name the folder with --name: 1 to 60 letters, digits, dots, hyphens and underscores.")
     paths = [path for path in sorted(folder.rglob("*.md")) if path.is_file()]
     files = {path.relative_to(folder).as_posix(): _read(path) for path in paths}
-    with changing() as (resources, session):
+    resources = opened()
+    with resources.database.trying() if dry_run else resources.database.transaction() as session:
         done = items.sync(session, name, files, utcnow())
         unsent = {issue.id: issue for each in done.changed for issue in issues.with_item(session, each.id)}
         if done.new or done.changed:
             audit.record(session, "item sync", f"{len(done.new)} new, {len(done.changed)} changed")
-    for word, found in (("new", done.new), ("changed", done.changed), ("no longer in the folder", done.gone)):
-        for each in found:
-            click.echo(f"{word}: item {each.position}, “{each.title}”")
-    click.echo(f"{len(done.new)} new, {len(done.changed)} changed, {len(done.same)} as they were.")
+        told = _told(done)
+    click.echo(told)
+    if dry_run:
+        _foretell(unsent.values())
+        return
     if done.new:
         click.echo(f"They are known as files of “{name}”: to sync them from elsewhere, --name {name}.")
     if done.gone:
         click.echo("What is no longer in the folder stays until you withdraw it: coalition item withdraw NUMBER")
-    _void(resources, list(unsent.values()))
+    _void(resources, unsent.values())
 
 
 @item.command("withdraw")
@@ -165,7 +169,20 @@ def _read(path: Path) -> drafts.Draft:
         raise BadContent(f"{path}: {error}") from error
 
 
-def _void(resources: Resources, unsent: list[Issue]) -> None:
+def _told(done: items.Synced) -> str:
+    found = [("new", done.new), ("changed", done.changed), ("no longer in the folder", done.gone)]
+    lines = [f"{word}: item {each.position}, “{each.title}”" for word, several in found for each in several]
+    return "\n".join([*lines, f"{len(done.new)} new, {len(done.changed)} changed, {len(done.same)} as they were."])
+
+
+def _foretell(unsent: Iterable[Issue]) -> None:
+    for issue in unsent:
+        fate = "would be cancelled" if issue.sending_at is None else f"is {issue.state} and stays as it is"
+        click.echo(f"Issue {issue.id}, with something that has changed, {fate}.")
+    click.echo("Nothing was changed: this was a dry run.")
+
+
+def _void(resources: Resources, unsent: Iterable[Issue]) -> None:
     """Cancel the plans that bring something that has changed; tell of those that are on their way."""
     for issue in unsent:
         if issue.sending_at is None:

@@ -45,14 +45,34 @@ def edit(slug: str, name: str | None, description: str | None) -> None:
 @topic.command("close")
 @click.argument("slug")
 def close(slug: str) -> None:
-    """Take no new subscriptions for a topic; those who have it keep it.
+    """Take no new subscriptions and no more news; those who have it get what was published, and then it ends.
 
     Example: coalition topic close housing
     """
     with changing() as (_, session):
+        was_open = topics.get(session, slug).open
         topics.close(session, slug)
-        audit.record(session, "topic close", slug)
-    click.echo(f"Topic {slug} takes no new subscriptions.")
+        if was_open:
+            audit.record(session, "topic close", slug)
+    again = f"coalition topic open {slug}"
+    click.echo(
+        f"Topic {slug} takes no new subscriptions and no news{'' if was_open else ' already'}. To undo it: {again}"
+    )
+
+
+@topic.command("open")
+@click.argument("slug")
+def open_(slug: str) -> None:
+    """Open a closed topic again. Nobody is subscribed again whose subscription has ended with it.
+
+    Example: coalition topic open housing
+    """
+    with changing() as (_, session):
+        was_open = topics.get(session, slug).open
+        topics.reopen(session, slug)
+        if not was_open:
+            audit.record(session, "topic open", slug)
+    click.echo(f"Topic {slug} takes subscriptions and news{' already' if was_open else ' again'}.")
 
 
 @topic.command("list")

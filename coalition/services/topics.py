@@ -36,9 +36,16 @@ def edit(session: Session, slug: str, name: str | None, description: str | None)
 
 
 def close(session: Session, slug: str) -> Topic:
-    """Take no new subscriptions for a topic; those who have it keep it."""
+    """Take no new subscriptions and no more news for a topic; who has it gets what was published, and then it ends."""
     topic = get(session, slug)
     topic.open = False
+    return topic
+
+
+def reopen(session: Session, slug: str) -> Topic:
+    """Take subscriptions and news for a topic again. A subscription that ended meanwhile stays ended."""
+    topic = get(session, slug)
+    topic.open = True
     return topic
 
 

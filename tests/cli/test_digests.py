@@ -1,10 +1,11 @@
 """`coalition digest`: plan, look, test, send, stop."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import Shell
+from tests.cli.shell import Shell, end, running
 from tests.house import a_subscriber, links_in
 
 
@@ -139,6 +140,23 @@ def test_watching_ends_when_the_issue_is_sent(planned: Shell) -> None:
         said = planned.run("digest", *words).out
         assert "“The week”: sent" in said
         assert "2  sent" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_whoever_leaves_the_bar_is_told_that_the_sending_goes_on(
+    planned: Shell, tmp_path: Path, number: signal.Signals
+) -> None:
+    planned.run("digest", "send", "weekly", "--yes", "--no-wait")
+    settings = {name.removeprefix("COALITION_"): value for name, value in planned.settings.items()}
+
+    with running("digest", "status", "1", "--watch", folder=tmp_path, ready="Issue 1", **settings) as (program, _):
+        assert program.stdout is not None
+        program.send_signal(number)
+        said = program.stdout.read()
+        assert end(program) == 0
+
+    assert said == "\nThe sending goes on. Watch it again: coalition digest status 1 --watch\n"
+    assert len(planned.house.drain()) == 2
 
 
 def test_sending_asks_first_and_takes_no_for_an_answer(planned: Shell) -> None:

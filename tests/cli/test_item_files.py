@@ -194,3 +194,34 @@ def test_folders_of_equal_names_are_told_apart_by_a_name_of_their_own(shell: She
     assert _titles(shell) == ["Two", "One"]
     for bad in ("", "a/b", "x" * 61):
         assert "--name" in shell.refused("item", "sync", str(tmp_path / "here"), "--name", bad)
+
+
+def test_a_dry_run_tells_what_a_folder_would_change_and_changes_nothing(shell: Shell, tmp_path: Path) -> None:
+    a_subscriber(shell.house)
+    _write(tmp_path, "a.md")
+    shell.run("item", "sync", str(tmp_path))
+    issue = shell.house.plan()
+    _write(tmp_path, "a.md", "Rents rise")
+    _write(tmp_path, "b.md", "More")
+    before = shell.audit()
+
+    for _ in range(2):
+        assert shell.run("item", "sync", str(tmp_path), "--dry-run").out.splitlines() == [
+            "new: item 2, “More”",
+            "changed: item 1, “Rents rise”",
+            "1 new, 1 changed, 0 as they were.",
+            f"Issue {issue}, with something that has changed, would be cancelled.",
+            "Nothing was changed: this was a dry run.",
+        ]
+
+    assert (_titles(shell), shell.audit()) == (["Rents fall"], before)
+    assert shell.run("digest", "list", "--json").json[0]["state"] == "planned"
+    shell.house.send(issue)
+    said = shell.run("item", "sync", str(tmp_path), "--dry-run").out
+    assert f"Issue {issue}, with something that has changed, is sending and stays as it is." in said
+
+
+def test_a_dry_run_refuses_what_a_real_one_would(shell: Shell, tmp_path: Path) -> None:
+    _write(tmp_path, "a.md", topic="nowhere")
+
+    assert "a.md: There is no such topic" in shell.refused("item", "sync", str(tmp_path), "--dry-run")

@@ -1,5 +1,7 @@
 """`coalition topic`"""
 
+from pathlib import Path
+
 from tests.cli.shell import Shell
 
 
@@ -17,6 +19,20 @@ def test_topics_are_added_changed_closed_and_listed(shell: Shell) -> None:
     assert shell.audit() == [("topic add", "jobs"), ("topic edit", "jobs"), ("topic close", "jobs")]
 
 
+def test_a_closed_topic_is_opened_again_and_twice_is_as_good_as_once(shell: Shell, tmp_path: Path) -> None:
+    news = tmp_path / "rents.md"
+    news.write_text("---\ntitle: Rents fall\ntopic: housing\n---\nThey do.\n", "utf-8")
+    told = "Topic housing takes no new subscriptions and no news"
+
+    assert shell.run("topic", "close", "housing").out == f"{told}. To undo it: coalition topic open housing\n"
+    assert shell.run("topic", "close", "housing").out.startswith(f"{told} already.")
+    assert "is closed" in shell.refused("item", "add", str(news))
+    assert shell.run("topic", "open", "housing").out == "Topic housing takes subscriptions and news again.\n"
+    assert shell.run("topic", "open", "housing").out == "Topic housing takes subscriptions and news already.\n"
+    shell.run("item", "add", str(news))
+    assert shell.audit() == [("topic close", "housing"), ("topic open", "housing"), ("item add", "1")]
+
+
 WRONG: list[tuple[list[str], str]] = [
     (["add", "housing", "--name", "x", "--description", "x"], "There is a topic housing already."),
     (["add", "Not a slug", "--name", "x", "--description", "x"], "small letters"),
@@ -27,6 +43,7 @@ WRONG: list[tuple[list[str], str]] = [
     (["add", "jobs", "--name", "x", "--description", "x" * 501], "description is one line"),
     (["edit", "nowhere", "--name", "x"], "There is no such topic"),
     (["close", "nowhere"], "There is no such topic"),
+    (["open", "nowhere"], "There is no such topic"),
 ]
 
 
