@@ -32,7 +32,7 @@ class What(StrEnum):
     LEFT = "left"
     RETURNED = "returned"
     ERASED = "erased"
-    BEGUN = "begun"  # the sending of an issue
+    BEGUN = "begun"  # the sending of a batch of an issue
     OVER = "over"  # every letter of an issue has its end
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from coalition.cli.restoring import restore
 from coalition.cli.shared import Group, json_option, opened, show
 from coalition.clock import utcnow
 from coalition.config import read_config
@@ -48,6 +49,9 @@ def backup(file: Path | None) -> None:
         audit.record(session, "database backup", made.path.name)
     resources.database.close()
     click.echo(f"{made.path}: {made.size:,} bytes, checked. The keys in {resources.config.keys} are not in it.")
+
+
+database.add_command(restore)
 
 
 @database.command("journal")

@@ -9,7 +9,7 @@ import click
 from coalition.cli.desk import ISSUE, subject_of
 from coalition.cli.ending import Ending
 from coalition.cli.shared import json_option, looking, opened, show
-from coalition.models import Breaker, Outbound, Pacing, Phase
+from coalition.models import Breaker, Issue, Outbound, Pacing, Phase
 from coalition.resources import Resources
 from coalition.services import issues
 from coalition.services.outbox import breakers
@@ -112,6 +112,25 @@ def trouble_in_words(trouble: Pacing) -> str:
             return f"The mail server can't be reached: {trouble.reason}"
         case _:
             return f"Nothing is sent: {trouble.reason}."
+
+
+def doubt_in_words(issue: Issue, letters: int) -> str:
+    """What staff have to say about letters of an issue since a backup was brought back."""
+    what = "1 letter" if letters == 1 else f"{letters:,} letters"
+    said = (
+        f"Issue {issue.id}: {what} may have gone before the backup was brought back. Your mail server's log tells"
+        " (coalition outbox uncertain has the message ids); then say so: coalition outbox settle"
+        f" --issue {issue.id} --sent, or --again."
+    )
+    return f"{said} {rest_in_words(issue)}" if issue.state is Phase.HELD else said
+
+
+def rest_in_words(issue: Issue) -> str:
+    """How what has not gone of a held issue goes on."""
+    return (
+        f"What has not gone of issue {issue.id} waits for you: coalition digest resume {issue.id},"
+        f" or coalition digest cancel {issue.id}."
+    )
 
 
 def _briefly(trouble: Pacing) -> str:

@@ -7,12 +7,12 @@ import click
 
 from coalition.cli import crew
 from coalition.cli.ending import Ending
-from coalition.cli.following import trouble_in_words
+from coalition.cli.following import doubt_in_words, trouble_in_words
 from coalition.cli.shared import Group, changing, json_option, looking, opened, show
 from coalition.clock import utcnow
 from coalition.errors import Misconfigured
 from coalition.mail.smtp import SmtpClient
-from coalition.services import audit, bounces, grievances, spam_rate
+from coalition.services import audit, bounces, grievances, restored_issues, spam_rate
 from coalition.services.outbox import breakers, doubts, ledger
 from coalition.services.outbox.leases import Morgue
 
@@ -78,6 +78,7 @@ def status(as_json: bool) -> None:
         alarming = [day for day in spam_rate.recent(session, utcnow()) if day.is_alarming]
         aside = sum(bounces.count_aside(session).values())
         overdue = grievances.overdue(session, utcnow())
+        doubtful = restored_issues.in_doubt(session)
         senders = Morgue(resources.config.home, same_machine=resources.database.is_sqlite).living()
     facts: dict[str, object] = {f"{state} letters": n for state, n in sorted(found.states.items())}
     facts |= {f"due now, {lane} lane": n for lane, n in found.due.items()}
@@ -93,6 +94,7 @@ def status(as_json: bool) -> None:
     facts["bounces set aside"] = aside
     if overdue:
         facts["grievances overdue"] = overdue
+    facts["letters that may have gone before a backup came back"] = sum(doubtful.values())
     if alarming:
         facts["spam rate"] = f"too high: {'; '.join(map(str, alarming))}"
     if as_json:
@@ -108,6 +110,8 @@ def status(as_json: bool) -> None:
         click.echo(f"Put off after {codes}: {n}")
     for trouble in found.troubles:
         click.echo(trouble_in_words(trouble))
+    for issue, letters in doubtful.items():
+        click.echo(doubt_in_words(issue, letters))
 
 
 def _details(found: ledger.Status) -> dict[str, object]:

@@ -2,6 +2,8 @@
 
 import json
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +15,7 @@ from coalition.cli.shared import Group, json_option, opened, show
 from coalition.clock import utcnow
 from coalition.resources import Resources
 from coalition.services import anchors, audit, chain, retention
-from coalition.services.chain import Verdict
+from coalition.services.chain import Head, Verdict
 
 
 @click.group("privacy", cls=Group)
@@ -26,8 +28,10 @@ privacy.add_command(notice)
 
 
 @privacy.command("verify")
+@click.option("--restored", is_flag=True, help="A backup was brought back: note which rows were lost with that.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
 @json_option
-def verify(as_json: bool) -> None:
+def verify(restored: bool, yes: bool, as_json: bool) -> None:
     """Read the whole consent chain: find rows that were altered, moved or taken away, also at the end.
 
     What is right is noted in consent-anchors.txt, outside the database: keep copies of that file elsewhere. Ends with 1
@@ -36,17 +40,27 @@ def verify(as_json: bool) -> None:
     Example: coalition privacy verify
     """
     resources = opened()
+    path = resources.config.anchors
     with resources.database.reading() as session:
         verdict = verified(resources, session)
+        lost = _lost(session, path, verdict)
+    if restored and lost is not None:
+        if not yes:
+            click.confirm(f"{lost.in_words} Was a backup brought back, by one of you?", abort=True)
+        anchors.note_restore(path, lost.after, utcnow())
+        with resources.database.transaction() as session:
+            audit.record(session, "privacy verify restored", f"rows {lost.after.seq + 1} to {lost.last}")
+        with resources.database.reading() as session:
+            verdict, lost = verified(resources, session), None
     with resources.database.transaction() as session:
         audit.record(session, "privacy verify", f"{len(verdict.faults)} faults")
-    noted = not verdict.faults and anchors.note(resources.config.anchors, verdict.head, utcnow())
+    noted = not verdict.faults and anchors.note(path, verdict.head, utcnow())
     if as_json:
         click.echo(_json(verdict, noted=noted))
     else:
-        for fault in verdict.faults:
-            click.echo(fault)
-        click.echo(_summary(verdict))
+        for told in [*verdict.faults, *anchors.losses(path)]:
+            click.echo(told)
+        click.echo(_summary(verdict, lost))
     if verdict.faults:
         sys.exit(1)
 
@@ -85,12 +99,42 @@ def _json(verdict: Verdict, *, noted: bool) -> str:
     return json.dumps({**facts, "faults": verdict.faults, "noted": noted}, indent=2)
 
 
-def _summary(verdict: Verdict) -> str:
+@dataclass(frozen=True)
+class _Lost:
+    """Rows that were noted outside the database, at the end of a chain that is whole without them."""
+
+    after: Head
+    last: int
+
+    @property
+    def in_words(self) -> str:
+        return (
+            f"The chain is whole, and as it was noted up to row {self.after.seq}. Rows up to {self.last} are missing."
+        )
+
+
+def _lost(session: Session, path: Path, verdict: Verdict) -> _Lost | None:
+    """What a backup that was brought back lacks. None where nothing is wrong, or more than that."""
+    noted = anchors.read(path)
+    if not verdict.faults or not noted:
+        return None
+    after = anchors.agreed(path, chain.hashes(session, [each.seq for each in noted]))
+    if chain.verify(session, [each for each in noted if each.seq <= after.seq]).faults:
+        return None
+    return _Lost(after, max(each.seq for each in noted))
+
+
+def _summary(verdict: Verdict, lost: _Lost | None) -> str:
+    if lost is not None:
+        return (
+            f"{lost.in_words} If a backup was brought back, they were lost with the database: `coalition privacy verify"
+            " --restored` notes that. If not, somebody took them away: keep everything as it is, and look who could"
+            " write to the database."
+        )
     if verdict.faults:
         return (
             f"{verdict.rows} rows; the chain is broken. Keep the database and consent-anchors.txt as they are, and look"
-            " who could write to them. After going back to a backup, rows that it lacks are told here as missing: then"
-            " keep consent-anchors.txt under another name."
+            " who could write to them."
         )
     if verdict.rows == 0:
         return "Nothing is recorded yet."

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -54,6 +54,15 @@ def head(session: Session) -> Head:
 def length(session: Session) -> int:
     """How many rows there are to read."""
     return session.scalar(select(func.count()).select_from(Consent)) or 0
+
+
+def hashes(session: Session, numbers: Sequence[int]) -> dict[int, bytes]:
+    """The hashes of these rows, as far as they are there."""
+    found: dict[int, bytes] = {}
+    for first in range(0, len(numbers), _A_TIME):
+        some = Consent.seq.in_(numbers[first : first + _A_TIME])
+        found.update(session.execute(select(Consent.seq, Consent.hash).where(some)).all())
+    return found
 
 
 def verify(session: Session, anchors: Iterable[Head], step: Callable[[int], None] = lambda rows: None) -> Verdict:

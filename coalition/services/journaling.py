@@ -43,9 +43,9 @@ def erased(session: Session, person: Subscriber, keys: Sequence[bytes], now: dat
     _note(session, What.ERASED, now, code=person.code, keys=hashes, with_consents=with_consents)
 
 
-def issue_begun(session: Session, issue: Issue, now: datetime) -> None:
-    """The first letter of an issue is about to go."""
-    _note(session, What.BEGUN, now, **_issue(issue))
+def batch_begun(session: Session, issue: Issue, batch: int, fence: int, letter: str, now: datetime) -> None:
+    """The letters of a batch of an issue are about to go; `letter` is the nonce of the first of them."""
+    _note(session, What.BEGUN, now, **_issue(issue), batch=batch, fence=fence, letter=letter)
 
 
 def issue_over(session: Session, issue: Issue, now: datetime) -> None:

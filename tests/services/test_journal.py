@@ -10,10 +10,22 @@ from coalition.errors import JournalAhead, JournalIncomplete
 from coalition.journal import Entry, Journal, Line, What
 from coalition.models import Cadence, Ended, Issue, Outbound, Phase, State
 from coalition.resources import open_resources
-from coalition.services import consents, counters, held, journaling, subscriptions, topics
+from coalition.services import consents, counters, held, issues, journaling, restored_issues, subscriptions, topics
 from coalition.services.counters import POSITION
+from coalition.services.dealing import LETTERS_A_BATCH
+from coalition.services.outbox.sender import Sender
 from tests.house import House, a_subscriber, hidden
-from tests.services.scenes import at_once, cursors, deliveries, leave, states, undo
+from tests.services.scenes import (
+    Watchful,
+    an_audience,
+    at_once,
+    cursors,
+    deliveries,
+    leave,
+    sender_to,
+    states,
+    undo,
+)
 from tests.web.rows import every_row
 
 
@@ -353,3 +365,69 @@ def test_a_daily_issue_that_went_is_not_planned_again(house: House, back_up: Cal
     with restored.database.reading() as session:
         assert [issue.state for issue in session.query(Issue)] == [Phase.SENT]
     restored.database.close()
+
+
+def stop_after(house: House, letters: int) -> list[str]:
+    """Let a sender send so many letters, and what is under way then. Returns who got one."""
+    sender: list[Sender] = []
+
+    def then(count: int) -> None:
+        if count == letters:
+            sender[0].stop()
+
+    with Watchful(then) as relay:
+        sender.append(sender_to(house, relay.relay))
+        sender[0].drain_and_close()
+        return [each.recipient for each in relay.received]
+
+
+def test_x13_the_rest_of_an_issue_that_was_being_sent_does_not_go_by_itself(
+    house: House, back_up: Callable[[], str]
+) -> None:
+    house.publish()
+    an_audience(house, LETTERS_A_BATCH + 50)  # two batches
+    issue = house.plan()
+    house.send(issue)
+    first = stop_after(house, 5)
+    backup = back_up()
+    later = stop_after(house, 5)  # and then the database was lost
+    assert 10 <= len({*first, *later}) < LETTERS_A_BATCH
+
+    restored = house.on(backup)
+
+    assert restored.drain() == []
+    with restored.database.reading() as session:
+        assert session.get_one(Issue, issue).state is Phase.HELD
+        assert {found.id: n for found, n in restored_issues.in_doubt(session).items()} == {
+            issue: LETTERS_A_BATCH - len(first)
+        }
+    with restored.database.transaction() as session:
+        issues.resume(session, issue)
+    gone = [each.recipient for each in restored.drain()]
+    assert len(gone) == 50
+    assert not {*first, *later} & {*gone}
+    restored.database.close()
+
+
+def test_a_crash_between_the_journal_and_the_first_letter_holds_nothing(house: House) -> None:
+    house.publish()
+    a_subscriber(house, ADA, cursor=0)
+    house.send(house.plan())
+    written = house.database.before_commit
+    crashed: list[bool] = []
+
+    def die(session: object) -> None:
+        written(session)  # type: ignore[arg-type]  # it is one
+        if lines(house) and not crashed:
+            crashed.append(True)
+            raise Crash
+
+    house.database.before_commit = die
+    sender = house.sender()
+    with pytest.raises(Crash):
+        sender.drain()
+    sender.close()
+    house.database.before_commit = written
+
+    assert [each.recipient for each in house.drain()] == [ADA]
+    assert states(deliveries(house)) == [Outbound.SENT]

@@ -63,8 +63,6 @@ def claim(session: Session, worker: str, now: datetime, *, service_only: bool = 
     batch.lease_until = lease_clock(session) + LEASE_SECONDS
     batch.announced_to = None
     stale_at = _stale_at(session, batch)
-    if batch.issue_id is not None and batch.dated_at is None:
-        _note_beginning(session, batch.issue_id, now)
     rows = session.execute(
         select(Delivery.id, Delivery.attempts)
         .where(Delivery.batch_id == batch.id, Delivery.state == Outbound.QUEUED)
@@ -85,11 +83,15 @@ def _stale_at(session: Session, batch: Batch) -> datetime | None:
     return staleness.stale_at(issue.cadence, batch.due_at, batch.dated_at)
 
 
-def _note_beginning(session: Session, issue_id: int, now: datetime) -> None:
-    """Write an issue into the journal before the first letter of it goes."""
-    begun = select(Batch.id).where(Batch.issue_id == issue_id, Batch.dated_at.is_not(None)).limit(1)
-    if session.scalar(begun) is None:
-        journaling.issue_begun(session, session.get_one(Issue, issue_id), now)
+def note_beginning(session: Session, claimed: Claimed, now: datetime) -> None:
+    """Write into the journal that a batch of an issue goes, before its first letter does.
+
+    After the claim is committed: a line about a claim that the database does not know then tells of one that was lost.
+    """
+    issue = session.get(Issue, claimed.issue_id) if claimed.issue_id is not None else None
+    if issue is not None and issue.state is Phase.SENDING and claimed.waiting:
+        letter = session.scalars(select(Delivery.nonce).where(Delivery.id == claimed.waiting[0])).one()
+        journaling.batch_begun(session, issue, claimed.batch_id, claimed.fence, letter, now)
 
 
 def keep(session: Session, claimed: Claimed, worker: str, *, announce: int | None) -> None:

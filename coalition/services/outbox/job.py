@@ -37,6 +37,7 @@ class Job:
     under_way: dict[int, Address] = field(default_factory=dict)  # given to the mail server, not answered
     slots: Slots = field(default_factory=Slots)
     results: list[Result] = field(default_factory=list)
+    is_noted: bool = False  # in the journal: it has begun
     aside: bool = False  # nothing is added to what is under way: a service letter waits, or the batch ends
     service_went: bool = False
     is_blamed: bool = False  # an answer says that it is our fault: nothing more goes before that is thought about
@@ -66,6 +67,7 @@ class Job:
         """Of this group, these go next and those are gone; any other is looked at again. Results are recorded."""
         ended = {*gone, *(each.delivery_id for each in ready)}
         self.waiting[: len(group)] = [each for each in group if each not in ended]
+        self.is_noted |= bool(group)
         if not self.ready:
             self.looked_at = time.monotonic()
         self.ready.extend(ready)

@@ -177,6 +177,8 @@ class Sender:
             group = [] if aside else job.next_group
             announced = [*job.begun, *group]
             claims.keep(session, claimed, self._worker.name, announce=max(announced, default=None))
+            if group and not job.is_noted:
+                claims.note_beginning(session, claimed, now)
             # People are locked before counts, breakers and the pace last: everybody takes these locks in this order.
             ready = looking.look(session, self._vault, claimed, group, now) if group else []
             recording.record(session, claimed, job.results, self._policy, now)
