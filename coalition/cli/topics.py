@@ -2,8 +2,10 @@
 
 import click
 
-from coalition.cli.shared import Group, changing, json_option, looking, require_a_change, show
-from coalition.services import audit, topics
+from coalition.cli.shared import Group, changing, json_option, looking, opened, require_a_change, show
+from coalition.clock import utcnow
+from coalition.resources import Resources
+from coalition.services import audit, purposes, topics
 
 
 @click.group("topic", cls=Group)
@@ -30,16 +32,39 @@ def add(slug: str, name: str, description: str) -> None:
 @click.argument("slug")
 @click.option("--name", help="How pages and letters call it from now on.")
 @click.option("--description", help="One line that says what one gets.")
-def edit(slug: str, name: str | None, description: str | None) -> None:
+@click.option("--purpose-changed", is_flag=True, help="What it is for is another thing now: everybody is asked again.")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def edit(slug: str, name: str | None, description: str | None, purpose_changed: bool, yes: bool) -> None:
     """Change how a topic is called or described.
+
+    With --purpose-changed, those who agreed to what it was for until now get nothing of it until they agree again. A
+    letter asks them. It can't be taken back.
 
     Example: coalition topic edit housing --name "Housing and rents"
     """
+    if purpose_changed and description is None:
+        raise click.UsageError("With --purpose-changed say in the --description what it is for now.")
     require_a_change(name, description)
-    with changing() as (_, session):
+    if purpose_changed and not yes:
+        click.confirm(f"End what everybody has agreed to about {slug}, and ask them again by letter?", abort=True)
+    resources = opened()
+    with resources.database.transaction() as session:
         topics.edit(session, slug, name, description)
+        if purpose_changed and description is not None:
+            purposes.change(session, slug, description, utcnow())
         audit.record(session, "topic edit", slug)
-    click.echo(f"Topic {slug} is changed.")
+    asked = _ask_again(resources) if purpose_changed else 0
+    click.echo(f"Topic {slug} is changed." + (f" {asked} people are asked again." if purpose_changed else ""))
+
+
+def _ask_again(resources: Resources) -> int:
+    """A page of people at a time. `tick` goes on where this is stopped."""
+    asked, some = 0, 1
+    while some:
+        with resources.database.transaction() as session:
+            some = purposes.ask_again(session, utcnow())
+        asked += some
+    return asked
 
 
 @topic.command("close")

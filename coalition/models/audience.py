@@ -1,5 +1,6 @@
 """What people can subscribe to, and the forms on which they do."""
 
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey
@@ -27,6 +28,7 @@ class Topic(Base):
     description: Mapped[str]
     open: Mapped[bool] = mapped_column(default=True)
     order: Mapped[int] = mapped_column(default=0)
+    purpose_since: Mapped[datetime | None]  # what was agreed to before this moment no longer holds
 
 
 class Wording(Base):

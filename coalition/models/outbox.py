@@ -45,6 +45,7 @@ class Letter(StrEnum):
     MOVE = "move"  # to the address that somebody moves to
     MOVE_TAKEN = "move_taken"  # the same, where that address is somebody's already
     MOVED = "moved"  # to the address that they moved away from
+    AGREE_AGAIN = "agree_again"  # to those who agreed before the purpose of a topic changed
     GRIEVANCE = "grievance"  # it has come
     GRIEVANCE_ANSWER = "grievance_answer"
     DIGEST = "digest"

@@ -73,6 +73,7 @@ class Ended(StrEnum):
     BOUNCED = "bounced"
     COMPLAINED = "complained"  # they reported a letter as spam
     CLOSED = "closed"  # the topic was closed, and all that it had was served
+    PURPOSE = "purpose"  # what the topic is for changed: they are asked again
 
 
 class Scope(StrEnum):

@@ -29,6 +29,7 @@ _WHY = {
     Letter.WELCOME: N_("Because you confirmed."),
     Letter.ALREADY_SUBSCRIBED: N_("Because somebody signed up with your address again."),
     Letter.PREFERENCES_LINK: N_("Because somebody asked for a link to your choices."),
+    Letter.AGREE_AGAIN: N_("Because what we write about changed in something that you chose."),
     Letter.DIGEST: N_("Because you were subscribed."),
     Letter.MOVE: N_("Because you asked to move to this address."),
     Letter.MOVE_TAKEN: N_("Because somebody wanted to move to your address."),

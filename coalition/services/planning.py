@@ -11,7 +11,7 @@ from coalition.db import Database
 from coalition.errors import Refused
 from coalition.mail.letters import Letters
 from coalition.models import Cadence, Delivery, Phase, Variant
-from coalition.services import cancelling, editions, issues, opening, staleness
+from coalition.services import cancelling, editions, issues, opening, purposes, staleness
 from coalition.services.dealing import Dealer
 from coalition.services.news import content_hash
 from coalition.services.opening import Brief, NothingToPlan, Opened
@@ -70,6 +70,8 @@ def _finish(database: Database, letters: Letters, opened: Opened) -> Plan:
                 raise Refused("An item was withdrawn while the issue was planned: plan it again.")
             editions.write_fragments(session, letters, issue)
             issue.plan_hash = content_hash(session, issue)
+            if asked := purposes.count_waiting(session, issue.cadence):
+                issue.left_out = {**issue.left_out, purposes.LEFT_OUT: asked}
             issue.state = Phase.PLANNED
         deliveries = session.scalar(select(func.count()).where(Delivery.issue_id == issue.id)) or 0
         variants = session.scalar(select(func.count()).where(Variant.issue_id == issue.id)) or 0

@@ -21,7 +21,7 @@ from coalition.models import (
     Subscription,
     Topic,
 )
-from coalition.services import consents, notices, settling, subscriptions
+from coalition.services import consents, notices, purposes, settling, subscriptions
 from coalition.services.consents import Event
 from coalition.services.moments import Hour
 
@@ -35,13 +35,19 @@ class Choice:
     topic: Topic
     cadence: Cadence | None
     since: datetime | None
+    waits: bool  # for them to agree again, because what it is for has changed
 
 
 def choices(session: Session, person: Subscriber) -> list[Choice]:
     """Every topic a person has or could have, in order."""
     held = {subscription.topic_id: subscription for subscription in subscriptions.current(session, person.id)}
     topics = session.scalars(select(Topic).order_by(Topic.order, Topic.id))
-    return [_choice(topic, held.get(topic.id)) for topic in topics if topic.open or topic.id in held]
+    waiting = _waiting(session, person)
+    return [
+        _choice(topic, held.get(topic.id), waits=topic.id in waiting)
+        for topic in topics
+        if topic.open or topic.id in held
+    ]
 
 
 def save(
@@ -56,12 +62,12 @@ def save(
 ) -> None:
     """Make a person's subscriptions what they ticked. Nothing ticked is leaving all.
 
-    `may_return`: whether somebody who has left may subscribe again (a fresh link may, the one in a digest may not).
-    Raises Refused otherwise.
+    `may_return`: whether somebody who has left may subscribe again (a fresh link may, the one in a digest may not, but
+    for what waits for them to agree again). Raises Refused otherwise.
     """
     person = subscriptions.lock(session, person.id)
     held = {subscription.topic_id: subscription for subscription in subscriptions.current(session, person.id)}
-    if not held and wanted and not may_return:
+    if not held and wanted and not may_return and not wanted.keys() <= _waiting(session, person):
         raise Refused(N_("You have left the list: ask for a fresh link to return."))
     person.format = form
     added, ended, changed = [], [], []
@@ -88,6 +94,8 @@ def save(
             "channel": "preferences",
             **(notices.facts(session, person.locale, now) if added else {}),
         }
+        if for_what := purposes.told(session, added):
+            facts["purposes"] = for_what
         consents.record(session, person.code, Event.CHANGED if wanted else Event.WITHDRAWN, now, **facts)
     settling.settle_person(session, person, now)
 
@@ -133,7 +141,11 @@ def resume(session: Session, person: Subscriber, now: datetime) -> None:
         consents.record(session, person.code, Event.RESUMED, now)
 
 
-def _choice(topic: Topic, subscription: Subscription | None) -> Choice:
+def _waiting(session: Session, person: Subscriber) -> set[int]:
+    return {topic.id for topic in purposes.waiting(session, person.id)}
+
+
+def _choice(topic: Topic, subscription: Subscription | None, *, waits: bool) -> Choice:
     if subscription is None:
-        return Choice(topic, None, None)
-    return Choice(topic, subscription.cadence, subscription.began_at)
+        return Choice(topic, None, None, waits)
+    return Choice(topic, subscription.cadence, subscription.began_at, waits)

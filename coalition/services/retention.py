@@ -106,7 +106,7 @@ def _strangers(session: Session, eraser: Eraser, now: datetime) -> int:
 
 def _left(session: Session, eraser: Eraser, now: datetime) -> int:
     """Erased as by forgetting, but for the evidence."""
-    lately = or_(Subscription.ended_at.is_(None), Subscription.ended_at > now - _LEFT)
+    lately = or_(Subscription.ended_at.is_(None), Subscription.ended_at > now - LEFT)
     gone = select(Subscriber).where(
         Subscriber.state == State.LEFT,
         exists().where(Subscription.subscriber_id == Subscriber.id),
@@ -162,7 +162,7 @@ def _audit(session: Session, _: Eraser, now: datetime) -> int:
 
 
 _REQUESTS = timedelta(days=7)
-_LEFT = timedelta(days=28)
+LEFT = timedelta(days=28)
 _REPLIES = timedelta(days=90)
 _EVIDENCE = timedelta(days=3 * 365)
 _COUNTERS = timedelta(days=30)
@@ -171,7 +171,7 @@ PERIODS = (
     Period("requests", _REQUESTS, N_("A sign-up that is not confirmed: %(days)s days."), _requests),
     Period("strangers", _REQUESTS, N_("The address of somebody who never confirmed: %(days)s days."), _strangers),
     Period("counters", _COUNTERS, N_("Counters against misuse, as keyed hashes: at most %(days)s days."), _counters),
-    Period("people who left", _LEFT, N_("Who has left everything is erased after %(days)s days."), _left),
+    Period("people who left", LEFT, N_("Who has left everything is erased after %(days)s days."), _left),
     Period(
         "old addresses",
         moving.KEEP_OLD,

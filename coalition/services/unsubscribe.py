@@ -21,6 +21,7 @@ class Channel(StrEnum):
     PREFERENCES = "preferences"
     STAFF = "staff"
     CLOSED = "closed"  # the topic was closed
+    PURPOSE = "purpose"  # what the topic is for changed: they did not leave, they are asked again
     JOURNAL = "journal"  # in a database that was lost; how is not known any more
 
 

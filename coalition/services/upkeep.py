@@ -17,7 +17,7 @@ from coalition.models import (
     Subscription,
     Topic,
 )
-from coalition.services import consents, grievances, retention, subscriptions
+from coalition.services import consents, grievances, purposes, retention, subscriptions
 from coalition.services.consents import Event
 from coalition.services.erasure import Eraser
 from coalition.services.outbox import breakers
@@ -82,6 +82,7 @@ def forget_runs(session: Session, now: datetime) -> int:
 JOBS = (
     *(Job(each.name, timedelta(minutes=10), each.forget) for each in retention.PERIODS),
     Job("end closed topics", timedelta(hours=1), lambda session, _, now: end_closed_topics(session, now)),
+    Job("ask again", timedelta(minutes=1), lambda session, _, now: purposes.ask_again(session, now)),
     Job(OVERDUE, timedelta(days=1), lambda session, _, now: grievances.overdue(session, now)),
     Job("forget refusals", timedelta(hours=1), lambda session, _, now: breakers.forget_old(session, now)),
     Job("forget runs", timedelta(days=1), lambda session, _, now: forget_runs(session, now)),

@@ -16,6 +16,7 @@ from coalition.languages import N_, OWN_NAMES, language, languages
 from coalition.models import Cadence, Format, Kind, PauseMode, State, Subscriber
 from coalition.services import moments, preferences, requests, unsubscribe
 from coalition.services.moments import Hour
+from coalition.services.preferences import Choice
 from coalition.services.unsubscribe import Channel
 from coalition.tokens import Purpose
 from coalition.web import guards
@@ -136,7 +137,7 @@ def _show(
 ) -> tuple[str, int]:
     held = resources()
     form = StampedForm.on(held.tokens, "preferences", person.code)
-    choices = preferences.choices(session, person)
+    choices = _choices(session, person, key)
     today = utcnow().astimezone(held.config.community.timezone)
     return page(
         "preferences",
@@ -154,6 +155,7 @@ def _show(
         zones=_zones(person),
         paused=person.is_paused(utcnow()),
         has_left=person.state is State.LEFT,
+        waiting=[choice.topic for choice in choices if choice.waits],
         stamp=form.stamp.current_token,
         note=note,
         again=again,
@@ -162,6 +164,14 @@ def _show(
         tomorrow=(today + timedelta(days=1)).date().isoformat(),
         last_day=(today + preferences.LONGEST_PAUSE).date().isoformat(),
     )
+
+
+def _choices(session: Session, person: Subscriber, key: Key) -> list[Choice]:
+    """What this link may choose from; for somebody who has left, a digest's link has only what asks them again."""
+    every = preferences.choices(session, person)
+    if person.state is State.LEFT and not key.fresh:
+        return [choice for choice in every if choice.waits]
+    return every
 
 
 def _save(session: Session, person: Subscriber, key: Key, fields: MultiDict[str, str]) -> str:

@@ -88,6 +88,11 @@ class Desk:
         told = Told(7, ASKED, f"{words.text}\n\n{words.title}")
         return self._composer(words).compose(_ready(letter, words, Format.HTML)._replace(person=None, grievance=told))
 
+    def asking_again(self, words: Words) -> Envelope:
+        """A letter to somebody who agreed to what a topic was for before."""
+        ready = replace(_ready(Letter.AGREE_AGAIN, words, Format.HTML), purposes=((words.topic, words.title),))
+        return self._composer(words).compose(ready)
+
     def digest(self, words: Words, form: Format = Format.HTML, *, test: bool = False) -> Envelope:
         """A digest of one item, to a reader or as a test letter to staff."""
         return self.digest_of([words], form, test=test)
@@ -203,6 +208,7 @@ WRITERS: dict[str, Callable[[Desk, Words], Envelope]] = {
     "move": lambda desk, words: desk.service(Letter.MOVE, words),
     "moved": lambda desk, words: desk.service(Letter.MOVED, words),
     "move_taken": lambda desk, words: desk.service(Letter.MOVE_TAKEN, words),
+    "agree_again": lambda desk, words: desk.asking_again(words),
     "grievance": lambda desk, words: desk.about_a_grievance(Letter.GRIEVANCE, words),
     "grievance_answer": lambda desk, words: desk.about_a_grievance(Letter.GRIEVANCE_ANSWER, words),
     "digest": lambda desk, words: desk.digest(words),

@@ -25,6 +25,7 @@ SPOKEN_KINDS = (
     "move",
     "moved",
     "move_taken",
+    "agree_again",
     "grievance",
     "grievance_answer",
     "digest",

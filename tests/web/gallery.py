@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 from coalition.clock import utcnow
 from coalition.links import SAMPLE_CODE
 from coalition.models import Cadence, Format
-from coalition.services import archive, forms, issues, topics
+from coalition.services import archive, forms, issues, purposes, topics
 from coalition.tokens import Purpose
 from tests.house import House, a_subscriber, hidden, link
 from tests.web.doors import (
@@ -28,6 +28,7 @@ def every_page(house: House) -> Iterator[tuple[str, TestResponse]]:
     yield from _confirming(house)
     yield from _choosing(house)
     yield from _moving(house)
+    yield from _agreeing_again(house)
     yield from _leaving(house)
     yield from _errors(house)
     yield from _archive(house)
@@ -141,6 +142,15 @@ def _choosing(house: House) -> Iterator[tuple[str, TestResponse]]:
     yield "forgotten", house.press(forget)
     wish = {"action": "save", "topics": "1", "cadence-1": "weekly", "format": "html", "stamp": stamp}
     yield "return refused", house.browser.post(weak, data=wish)
+
+
+def _agreeing_again(house: House) -> Iterator[tuple[str, TestResponse]]:
+    a_subscriber(house, "ewa@example.org", ("events",))
+    with house.database.transaction() as session:
+        purposes.change(session, "events", "Concerts of our partners.", utcnow() + timedelta(seconds=1))
+        purposes.ask_again(session, utcnow() + timedelta(seconds=2))
+    yield "preferences, asked again", house.browser.get(digest_link(house, "ewa@example.org"))
+    yield "data, asked again", house.browser.get(f"{fresh_link(house, 'ewa@example.org')}/data")
 
 
 def _moving(house: House) -> Iterator[tuple[str, TestResponse]]:

@@ -19,7 +19,7 @@ from coalition.mail.message import Sender
 from coalition.mail.return_paths import ReturnPaths
 from coalition.mail.smtp import Envelope
 from coalition.models import Format, Letter, Subscriber
-from coalition.services import editions
+from coalition.services import editions, retention
 from coalition.services.grievances import ANSWER_WITHIN, Told
 from coalition.services.outbox.glance import Goes
 from coalition.services.outbox.looking import Ready
@@ -118,6 +118,8 @@ class Composer:
     def _service(self, ready: Ready) -> messages.Letter:
         if ready.grievance is not None:
             return self._about_a_grievance(ready, ready.grievance)
+        if ready.letter is Letter.AGREE_AGAIN and isinstance(ready.person, Subscriber):
+            return self._ask_again(ready, ready.person)
         person, request, links = ready.person, ready.request, self._links
         if not isinstance(person, Subscriber) or request is None:
             raise ValueError("a service letter without its request")
@@ -160,6 +162,17 @@ class Composer:
                 facts["link"] = links.ask()
         html = person.format is Format.HTML
         return self._letters.render(ready.letter, ready.locale, html=html, **facts)
+
+    def _ask_again(self, ready: Ready, person: Subscriber) -> messages.Letter:
+        return self._letters.render(
+            ready.letter,
+            ready.locale,
+            html=person.format is Format.HTML,
+            topics=ready.purposes,
+            preferences=self._links.preferences(person.code, person.epoch, ready.dated_at),
+            unsubscribe=self._links.unsubscribe(person.code),
+            days=retention.LEFT.days,
+        )
 
     def _about_a_grievance(self, ready: Ready, told: Told) -> messages.Letter:
         return self._letters.render(

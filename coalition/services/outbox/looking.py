@@ -26,7 +26,7 @@ from coalition.models import (
     Topic,
     Variant,
 )
-from coalition.services import grievances, settling, subscriptions, suppressions
+from coalition.services import grievances, purposes, settling, subscriptions, suppressions
 from coalition.services.grievances import Told
 from coalition.services.outbox import consented
 from coalition.services.outbox.claims import Claimed
@@ -52,6 +52,7 @@ class Ready(NamedTuple):
     person: Subscriber | Goes | None = None
     request: Request | None = None
     grievance: Told | None = None
+    purposes: tuple[tuple[str, str], ...] = ()  # names of topics, and what each is for now
     topics: tuple[str, ...] = ()
     since: Mapping[str, datetime] = MappingProxyType({})  # slug of a topic -> when this reader agreed to it
     origin: str | None = None
@@ -156,6 +157,8 @@ def _look_alone(session: Session, vault: Vault, claimed: Claimed, delivery: Deli
             return _test_letter(session, vault, claimed, delivery, now)
         if delivery.letter in _ABOUT_A_GRIEVANCE:
             return _about_a_grievance(session, vault, claimed, delivery, now)
+        if delivery.letter is Letter.AGREE_AGAIN:
+            return _ask_again(session, vault, claimed, delivery, now)
         return _look_at_service(session, vault, claimed, delivery, now)
     except CoalitionError:
         delivery.state, delivery.reason, delivery.ended_at = Outbound.FAILED, "address unreadable", now
@@ -250,6 +253,28 @@ def _about_a_grievance(
         recipient=recipient,
         locale=grievance.locale,
         grievance=grievances.told(vault, grievance, delivery.letter),
+    )
+
+
+def _ask_again(session: Session, vault: Vault, claimed: Claimed, delivery: Delivery, now: datetime) -> Ready | None:
+    """To whoever has not agreed yet to what a topic is for now."""
+    person = session.get(Subscriber, delivery.subscriber_id, populate_existing=True) if delivery.subscriber_id else None
+    waiting = purposes.waiting(session, person.id) if person else []
+    recipient = (
+        vault.open(person.address_sealed, person.address_key or b"") if person and person.address_sealed else None
+    )
+    if person is None or recipient is None or not waiting or _suppressed(session, vault, recipient, delivery):
+        delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "needs no asking", now
+        return None
+    return Ready(
+        delivery_id=delivery.id,
+        letter=Letter.AGREE_AGAIN,
+        nonce=delivery.nonce,
+        dated_at=claimed.dated_at,
+        recipient=recipient,
+        locale=person.locale,
+        person=person,
+        purposes=tuple((topic.name, topic.description) for topic in waiting),
     )
 
 
