@@ -90,7 +90,7 @@ class Desk:
 
     def asking_again(self, words: Words) -> Envelope:
         """A letter to somebody who agreed to what a topic was for before."""
-        ready = replace(_ready(Letter.AGREE_AGAIN, words, Format.HTML), purposes=((words.topic, words.title),))
+        ready = _ready(Letter.AGREE_AGAIN, words, Format.HTML)._replace(purposes=((words.topic, words.title),))
         return self._composer(words).compose(ready)
 
     def digest(self, words: Words, form: Format = Format.HTML, *, test: bool = False) -> Envelope:
