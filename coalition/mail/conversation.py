@@ -22,6 +22,7 @@ Untried = tuple[int, Envelope, int]  # ticket, letter, and how many sessions hav
 _LONGEST_REPLY = 64 * 1024
 _REPLY_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
 
+_TWO_MINDS = 0  # the code of an answer whose lines differ in theirs (RFC 5321, section 4.2.1, forbids that)
 _TOO_LARGE = Reply(552, "5.3.4", "larger than the mail server takes")
 _NOT_ASCII = Reply(553, "5.6.7", "the mail server takes only ASCII addresses")
 _NO_ANSWER = Reply(0, None, "no answer after the message")
@@ -70,6 +71,7 @@ class Conversation:
         self._needs_reset = False
         self._buffer = b""
         self._lines: list[bytes] = []
+        self._code = _TWO_MINDS
         self._outgoing: list[bytes] = []
         self._queued = self._written = 0  # bytes
         self.answers: list[tuple[int, Outcome, Reply]] = []
@@ -122,6 +124,9 @@ class Conversation:
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
             code, goes_on, text = _read(line)
+            if self._lines and code != self._code:
+                code = _TWO_MINDS
+            self._code = code
             self._lines.append(text)
             if not goes_on:
                 said, self._lines = b"\n".join(self._lines), []
@@ -195,6 +200,8 @@ class Conversation:
         if not self._awaited:
             raise Lost(f"It ended the session: {code} {Reply.read(code, said).text}")
         step, letter = self._awaited.popleft()
+        if code == _TWO_MINDS and step is not _Step.END:
+            raise Lost("Its answer says two things at once.")
         match step:
             case _Step.RSET:
                 self._after_reset(code)

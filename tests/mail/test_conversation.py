@@ -120,3 +120,42 @@ def test_a_word_that_nobody_asked_for_ends_the_session() -> None:
 
     with pytest.raises(Lost, match="421"):
         talk.receive(b"421 4.4.2 idle for too long\r\n")
+
+
+def in_conversation() -> Conversation:
+    """A letter on its way to a server that asks for one command at a time."""
+    talk = Conversation({}, most=100)
+    talk.offer(1, Envelope("a@example.org", "reader1@example.org", b"Hi\r\n.\r\n"))
+    return talk
+
+
+def test_an_answer_to_a_whole_message_that_says_two_things_at_once_leaves_it_uncertain() -> None:
+    for last in (b"250-2.0.0 taken\r\n554 5.7.1 no\r\n", b"554-5.7.1 no\r\n250 2.0.0 taken\r\n"):
+        talk = in_conversation()
+        for answer in (b"250 ok\r\n", b"250 ok\r\n", b"354 go on\r\n"):
+            talk.wrote(len(talk.to_write()))
+            talk.receive(answer)
+        talk.wrote(len(talk.to_write()))
+
+        with pytest.raises(Lost):
+            talk.receive(last)
+
+        assert [(ticket, outcome) for ticket, outcome, _ in talk.answers] == [(1, Outcome.UNCERTAIN)]
+        assert talk.lose() == []
+
+
+@pytest.mark.parametrize("commands", [1, 2, 3])
+def test_an_answer_to_a_command_that_says_two_things_at_once_ends_the_session_and_the_letter_is_untried(
+    commands: int,
+) -> None:
+    talk = in_conversation()
+    for answer in (b"250 ok\r\n", b"250 ok\r\n")[: commands - 1]:
+        talk.wrote(len(talk.to_write()))
+        talk.receive(answer)
+    talk.wrote(len(talk.to_write()))
+
+    with pytest.raises(Lost, match="two things"):
+        talk.receive(b"250-fine\r\n550 5.1.1 nobody\r\n")
+
+    assert talk.answers == []
+    assert [ticket for ticket, _, _ in talk.lose()] == [1]
