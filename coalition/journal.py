@@ -32,6 +32,9 @@ class What(StrEnum):
     LEFT = "left"
     RETURNED = "returned"
     ERASED = "erased"
+    SUPPRESSED = "suppressed"
+    LIFTED = "lifted"  # a suppression, by staff
+    MOVED = "moved"  # to another address, of which only the keyed hashes are told
     BEGUN = "begun"  # the sending of a batch of an issue
     OVER = "over"  # every letter of an issue has its end
 

@@ -145,7 +145,7 @@ def lift(address: str, yes: bool) -> None:
     if not yes:
         click.confirm(f"Let {parsed.masked} be written to again?", abort=True)
     with changing() as (resources, session):
-        suppressions.lift(session, resources.vault, parsed)
+        suppressions.lift(session, resources.vault, parsed, utcnow())
         audit.record(session, "subscriber lift", suppressions.code_of(session, resources.vault, parsed))
     click.echo("This address may sign up again.")
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from coalition.db import insert_into
 from coalition.journal import Entry, Journal, What
-from coalition.models import Cadence, Ended, Issue, JournalMark, Subscriber, Subscription, Topic
+from coalition.models import Cadence, Ended, Issue, JournalMark, Scope, Subscriber, Subscription, Topic
 
 _NOTED = "journal entries"
 _LONGEST_SUBJECT = 500
@@ -41,6 +41,24 @@ def erased(session: Session, person: Subscriber, keys: Sequence[bytes], now: dat
     """Somebody was erased; the keyed hashes find them under whatever code they come back."""
     hashes = [key.hex() for key in keys]
     _note(session, What.ERASED, now, code=person.code, keys=hashes, with_consents=with_consents)
+
+
+def suppressed(
+    session: Session, keys: Sequence[bytes], code: str | None, scope: Scope, reason: str, now: datetime
+) -> None:
+    """An address must not be written to."""
+    hashes = [key.hex() for key in keys]
+    _note(session, What.SUPPRESSED, now, keys=hashes, code=code, scope=scope, reason=reason)
+
+
+def lifted(session: Session, keys: Sequence[bytes], now: datetime) -> None:
+    """An address may be written to again."""
+    _note(session, What.LIFTED, now, keys=[key.hex() for key in keys])
+
+
+def moved(session: Session, person: Subscriber, keys: Sequence[bytes], now: datetime) -> None:
+    """Somebody has another address, or the one of before again; these hashes find it."""
+    _note(session, What.MOVED, now, code=person.code, keys=[key.hex() for key in keys])
 
 
 def batch_begun(session: Session, issue: Issue, batch: int, fence: int, letter: str, now: datetime) -> None:

@@ -23,7 +23,7 @@ from coalition.models import (
     Subscriber,
     Subscription,
 )
-from coalition.services import consents, requests, subscriptions
+from coalition.services import consents, journaling, requests, subscriptions
 from coalition.services.consents import Event
 from coalition.tokens import LIFETIME, Purpose
 from coalition.vault import Vault
@@ -104,7 +104,7 @@ def press_yes(session: Session, vault: Vault, community: Community, nonce: str, 
         old_key=person.address_key or b"",
         until=now + KEEP_OLD,
     )
-    if not _give(session, vault, person, new, kept=request):
+    if not _give(session, vault, person, new, now, kept=request):
         return Page(Standing.TAKEN)
     session.add(change)
     request.answer, request.answered_at = Answer.YES, now
@@ -196,7 +196,9 @@ def _is_recent(request: Request, now: datetime) -> bool:
     return request.answered_at is not None and now - request.answered_at < _CONTRARY
 
 
-def _give(session: Session, vault: Vault, person: Subscriber, address: Address, kept: Request | None) -> bool:
+def _give(
+    session: Session, vault: Vault, person: Subscriber, address: Address, now: datetime, kept: Request | None
+) -> bool:
     """Make an address this person's. Links sent so far end, but the one for leaving. False where it is somebody's."""
     try:
         with session.begin_nested():
@@ -207,6 +209,7 @@ def _give(session: Session, vault: Vault, person: Subscriber, address: Address, 
     except IntegrityError:  # somebody was quicker
         session.refresh(person)
         return False
+    journaling.moved(session, person, vault.keys(address), now)
     return True
 
 
@@ -232,7 +235,7 @@ def _restore(
 ) -> bool:
     """Give back the address of before a change. What came after that change can't be put back any more."""
     old = vault.open(change.old_sealed, change.old_key)
-    if not is_free(session, vault, old, person) or not _give(session, vault, person, old, kept):
+    if not is_free(session, vault, old, person) or not _give(session, vault, person, old, now, kept):
         return False
     later = (AddressChange.subscriber_id == person.id, AddressChange.id >= change.id)
     session.execute(delete(AddressChange).where(*later).execution_options(synchronize_session=False))

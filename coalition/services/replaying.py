@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from coalition.community import Community
 from coalition.journal import Line, What
 from coalition.models import Cadence, Ended, Scope, Source, State, Subscriber, Suppression, Topic
-from coalition.services import consents, people, restored_issues, settling, subscriptions
+from coalition.services import consents, people, restored_issues, settling, subscriptions, suppressions
 from coalition.services.consents import Event
 from coalition.services.erasure import Eraser
 from coalition.services.unsubscribe import Channel
@@ -18,11 +18,14 @@ from coalition.services.unsubscribe import Channel
 def replay(session: Session, community: Community, eraser: Eraser, line: Line, now: datetime) -> None:
     """Do what one line says. What it names and nobody here knows any more is left alone."""
     if line.what == What.ERASED:
-        keys, with_consents = [bytes.fromhex(key) for key in line.facts["keys"]], bool(line.facts["with_consents"])
-        eraser.erase_again(session, line.facts["code"], keys, now, with_consents=with_consents, at=line.at)
+        with_consents = bool(line.facts["with_consents"])
+        eraser.erase_again(session, line.facts["code"], _keys(line), now, with_consents=with_consents, at=line.at)
     do: dict[str, Callable[[Session, Community, Line, datetime], None]] = {
         What.LEFT: _left,
         What.RETURNED: _returned,
+        What.SUPPRESSED: _suppressed,
+        What.LIFTED: _lifted,
+        What.MOVED: _moved,
         What.BEGUN: restored_issues.begun,
         What.OVER: restored_issues.over,
     }
@@ -68,13 +71,35 @@ def _returned(session: Session, community: Community, line: Line, now: datetime)
         names = consents.names(session, [topic_id])
         consents.record(session, person.code, Event.RETURNED, line.at, topics=[topic_id], names=names)
     session.execute(
-        delete(Suppression).where(Suppression.address_key == person.address_key, Suppression.scope == Scope.LIST)
+        delete(Suppression).where(
+            Suppression.address_key == person.address_key,
+            Suppression.scope == Scope.LIST,
+            Suppression.reason != suppressions.MOVED_AWAY,  # they pressed in another mailbox than this one
+        )
     )
+
+
+def _suppressed(session: Session, _: Community, line: Line, __: datetime) -> None:
+    facts = line.facts
+    suppressions.suppress_again(session, _keys(line), facts["code"], Scope(facts["scope"]), facts["reason"], line.at)
+
+
+def _lifted(session: Session, _: Community, line: Line, __: datetime) -> None:
+    suppressions.forget(session, _keys(line), line.at)
+
+
+def _moved(session: Session, _: Community, line: Line, __: datetime) -> None:
+    if (person := _locked(session, line)) is not None:
+        suppressions.moved_again(session, person, _keys(line), line.at)
 
 
 def _locked(session: Session, line: Line) -> Subscriber | None:
     person = people.by_code(session, line.facts["code"])
     return None if person is None else subscriptions.lock(session, person.id)
+
+
+def _keys(line: Line) -> list[bytes]:
+    return [bytes.fromhex(key) for key in line.facts["keys"]]
 
 
 def _topic_ids(session: Session, slugs: list[str]) -> set[int]:

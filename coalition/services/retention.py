@@ -23,7 +23,7 @@ from coalition.models import (
     Subscription,
     Suppression,
 )
-from coalition.services import bounces, consents, grievances, moving, requests, subscriptions
+from coalition.services import bounces, consents, grievances, moving, requests, subscriptions, suppressions
 from coalition.services.erasure import REASON, Eraser
 
 _A_TIME = 1_000
@@ -75,11 +75,19 @@ def _requests(session: Session, _: Eraser, now: datetime) -> int:
     return len(ids)
 
 
-def _old_addresses(session: Session, _: Eraser, now: datetime) -> int:
-    """They can't be put back any more; and fresh links that are used up are dead by now anyhow."""
+def _old_addresses(session: Session, eraser: Eraser, now: datetime) -> int:
+    """They can't be put back any more; and fresh links that are used up are dead by now anyhow.
+
+    Of somebody who moved after the backup that the database was brought back from, the old one is all that it has.
+    """
+    away = select(Subscriber).join(Suppression, Suppression.address_key == Subscriber.address_key)
+    long_ago = Suppression.reason == suppressions.MOVED_AWAY, Suppression.since < now - moving.KEEP_OLD
+    gone = session.scalars(away.where(*long_ago).order_by(Subscriber.id).limit(_PEOPLE_A_TIME)).all()
+    for person in gone:
+        eraser.age_out(session, person, now)
     old = session.execute(delete(AddressChange).where(AddressChange.until < now).returning(AddressChange.id))
     session.execute(delete(SpentNonce).where(SpentNonce.at < now - moving.KEEP_SPENT))
-    return len(old.all())
+    return len(old.all()) + len(gone)
 
 
 def _strangers(session: Session, eraser: Eraser, now: datetime) -> int:

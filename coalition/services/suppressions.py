@@ -11,7 +11,7 @@ from coalition.address import Address
 from coalition.db import insert_into
 from coalition.errors import NotFound, Refused
 from coalition.models import Ended, Scope, Subscriber, Suppression
-from coalition.services import consents, subscriptions
+from coalition.services import consents, journaling, subscriptions
 from coalition.services.consents import Event
 from coalition.vault import Vault
 
@@ -24,6 +24,9 @@ class Cause(StrEnum):
     SPAM_REPORT = "spam report"
     STAFF = "staff"
 
+
+# In a database that was brought back: they have another address by now, which it does not know.
+MOVED_AWAY = "moved away"
 
 _ENDS = {Cause.SPAM_REPORT: Ended.COMPLAINED, Cause.STAFF: Ended.STAFF}
 _WITHDRAWS = {Cause.SPAM_REPORT: "spam report", Cause.STAFF: "staff"}  # and by which channel
@@ -44,7 +47,10 @@ def suppress(session: Session, subscriber_id: int, cause: Cause, now: datetime) 
     person = subscriptions.lock(session, subscriber_id)
     if person.address_key is None:
         return False
-    is_new = _write_down(session, person.address_key, person.code, cause, now)
+    is_new = _write_down(session, person.address_key, person.code, _scope(cause), cause, now)
+    # Of a stranger whose mailbox is dead nothing stays for good, in the journal neither.
+    if is_new and (cause is not Cause.HARD_BOUNCE or person.confirmed_at is not None):
+        journaling.suppressed(session, [person.address_key], person.code, _scope(cause), cause, now)
     ended = subscriptions.end_all(session, person, _ENDS.get(cause, Ended.BOUNCED), now)
     if ended and cause in _WITHDRAWS:
         topics = [each.topic_id for each in ended]
@@ -60,10 +66,33 @@ def block(session: Session, vault: Vault, address: Address, now: datetime) -> bo
         return suppress(session, person.id, Cause.STAFF, now)
     if _of(session, keys) is not None:
         return False
-    return _write_down(session, keys[0], None, Cause.STAFF, now)
+    journaling.suppressed(session, keys, None, Scope.ALL, Cause.STAFF, now)
+    return _write_down(session, keys[0], None, Scope.ALL, Cause.STAFF, now)
 
 
-def lift(session: Session, vault: Vault, address: Address) -> None:
+def suppress_again(
+    session: Session, keys: Sequence[bytes], code: str | None, scope: Scope, reason: str, at: datetime
+) -> None:
+    """Suppress, in a database that was brought back, what was suppressed before. What it ended is told by itself."""
+    found = _of(session, keys)
+    _write_down(session, found.address_key if found else keys[0], code, scope, reason, at)
+
+
+def moved_again(session: Session, person: Subscriber, keys: Sequence[bytes], at: datetime) -> None:
+    """In a database that was brought back: write no more to an address that somebody moved away from.
+
+    Where they moved to is not known here. Where it is their present address, they have come back to it.
+    """
+    if person.address_key is None:
+        return
+    if person.address_key not in keys:
+        _write_down(session, person.address_key, person.code, Scope.LIST, MOVED_AWAY, at)
+        return
+    away = Suppression.address_key == person.address_key, Suppression.reason == MOVED_AWAY
+    session.execute(delete(Suppression).where(*away))
+
+
+def lift(session: Session, vault: Vault, address: Address, now: datetime) -> None:
     """Let an address be written to again. Raises Refused where only the person can do that, by signing up."""
     keys = vault.keys(address)
     found = _of(session, keys)
@@ -71,7 +100,13 @@ def lift(session: Session, vault: Vault, address: Address) -> None:
         raise NotFound("This address is not suppressed.")
     if found.scope is Scope.LIST:
         raise Refused("They said that they want no mail: only they can lift that, by signing up again.")
-    session.execute(delete(Suppression).where(Suppression.address_key.in_(keys)))
+    forget(session, keys, now)
+    journaling.lifted(session, keys, now)
+
+
+def forget(session: Session, keys: Sequence[bytes], at: datetime) -> None:
+    """Delete what was known at a moment against writing to an address."""
+    session.execute(delete(Suppression).where(Suppression.address_key.in_(keys), Suppression.since <= at))
 
 
 def code_of(session: Session, vault: Vault, address: Address) -> str | None:
@@ -93,9 +128,12 @@ def _of(session: Session, keys: Sequence[bytes]) -> Suppression | None:
     return session.scalar(select(Suppression).where(Suppression.address_key.in_(keys)).limit(1))
 
 
-def _write_down(session: Session, key: bytes, code: str | None, cause: Cause, now: datetime) -> bool:
-    scope = Scope.LIST if cause is Cause.SPAM_REPORT else Scope.ALL
-    facts = {"code": code, "scope": scope, "reason": cause, "since": now}
+def _scope(cause: Cause) -> Scope:
+    return Scope.LIST if cause is Cause.SPAM_REPORT else Scope.ALL
+
+
+def _write_down(session: Session, key: bytes, code: str | None, scope: Scope, reason: str, since: datetime) -> bool:
+    facts = {"code": code, "scope": scope, "reason": reason, "since": since}
     insert = insert_into(session, Suppression).values(address_key=key, **facts)
     if scope is Scope.ALL:
         insert = insert.on_conflict_do_update(

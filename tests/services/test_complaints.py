@@ -142,11 +142,11 @@ def test_staff_lift_what_bounces_closed_and_never_a_spam_report(house: House) ->
     deal(house, bounced(to_ada), reported(to_grace))
 
     with house.database.transaction() as session:
-        suppressions.lift(session, vault, Address.parse(ADA))
+        suppressions.lift(session, vault, Address.parse(ADA), utcnow())
         with pytest.raises(Refused, match="only they"):
-            suppressions.lift(session, vault, Address.parse(GRACE))
+            suppressions.lift(session, vault, Address.parse(GRACE), utcnow())
         with pytest.raises(NotFound):
-            suppressions.lift(session, vault, Address.parse("ida@example.org"))
+            suppressions.lift(session, vault, Address.parse("ida@example.org"), utcnow())
 
     house.sign_up(ADA)
     assert [each.recipient for each in house.drain()] == [ADA]
