@@ -2,8 +2,9 @@
 
 The message of a sample reader is written once, by the standard library, which so decides how everything around the
 blocks of a copy is written. The blocks themselves are whole lines, and lines are encoded one by one: so each block is
-encoded once, whoever's copy it is in, and a copy is a list of bytes with gaps. Writing one reader's message is filling
-the gaps and joining. A test compares each byte with what the slow way writes for that reader.
+encoded once, whoever's copy it is in, and each run of blocks put together once; a copy is a list of bytes with gaps.
+Writing one reader's message is filling the gaps and joining. A test compares each byte with what the slow way writes
+for that reader.
 """
 
 import re
@@ -16,7 +17,7 @@ from email.utils import format_datetime
 from functools import lru_cache
 
 from coalition.address import Address
-from coalition.mail.digest import Block, Copy, Slots
+from coalition.mail.digest import Block, Copy, Run, Slots
 from coalition.mail.envelope import is_sound
 from coalition.mail.message import WIRE, Letter, has_control
 from coalition.mail.quoted import Line, Value, lines
@@ -32,7 +33,8 @@ _IN_HTML = "&"  # before the name of a place
 _LINKS = ("preferences", "unsubscribe")
 _DOT = b".\r\n"
 _MOST_BLOCKS = 8192  # of some kilobytes each: more than an issue of many items has in all languages
-_MOST_DATES = 512  # that the lines of a copy are kept for
+_MOST_RUNS = 4096  # of some blocks each
+_MOST_DATES = 512  # that the lines of a copy, or one line, are kept for
 
 # Addresses that the standard library writes into a header as they are, however long. It folds or decodes any other.
 _PLAIN_RECIPIENT = re.compile(r"(?!.*=\?)[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
@@ -57,15 +59,15 @@ class Frame:
             raise ValueError("a compiled copy could not be read in one way only")
         head, blank, rest = message.partition(b"\r\n\r\n")
         places = {f"To: {_RECIPIENT.written}": "to", _NONCE: "nonce", format_datetime(_DATED): "date", _LEAVE: "leave"}
-        self.before = [*_cut(head + blank, places)]
-        self.between: list[list[bytes | str]] = []  # what stands after each body
+        self.around = [_Mould()]  # what stands before, between and after the bodies
+        self.around[0].fix(_cut(head + blank, places))
         for body in _BODIES[: 1 + html]:
             before, found, rest = rest.partition(body.encode("ascii") + b"\r\n")
             if not found:
                 raise ValueError("a compiled copy differs from the letter it was made from")
-            (self.between[-1] if self.between else self.before).extend(_cut(before, {_NONCE: "nonce"}))
-            self.between.append([])
-        self.between[-1] += [*_cut(rest, {_NONCE: "nonce"}), _DOT]
+            self.around[-1].fix(_cut(before, {_NONCE: "nonce"}))
+            self.around.append(_Mould())
+        self.around[-1].fix([*_cut(rest, {_NONCE: "nonce"}), _DOT])
 
 
 class CompiledCopy:
@@ -94,14 +96,12 @@ class CompiledCopy:
         values = dict(zip(_LINKS, links, strict=True))
         values |= {_IN_HTML + name: value.in_html for name, value in values.items()}
         shapes = tuple(value.shape for value in values.values())
-        mould = _Mould()
-        mould.fix(self._frame.before)
+        pieces = [self._frame.around[0]]
         forms = [self._copy.text] if self._copy.html is None else [self._copy.text, self._copy.html]
-        for number, blocks in enumerate(forms):
-            for block in blocks:
-                mould.add(_compiled(block, bool(number)).mould(shapes, values))
-            mould.fix(self._frame.between[number])
-        return mould
+        for number, runs in enumerate(forms):
+            pieces += [_compiled_run(run, bool(number)).mould(shapes, values) for run in runs]
+            pieces.append(self._frame.around[1 + number])
+        return _Mould.of(pieces)
 
 
 @dataclass(slots=True)
@@ -171,17 +171,29 @@ class _Mould:
         elif doubled:
             self.parts.append(doubled)
 
-    def add(self, other: "_Mould") -> None:
-        """Add a piece."""
-        here = len(self.parts)
-        self.parts += other.parts
-        self.doubled += other.doubled
-        if other.links:
-            self.links += [(here + gap, name, start, end) for gap, name, start, end in other.links]
-            self.first += [here + gap for gap in other.first]
-        if other.dates:
-            self.dates += [(here + gap, line) for gap, line in other.dates]
-            self.days += [name for _, line in other.dates for name in line.places if name not in self.days]
+    @classmethod
+    def of(cls, pieces: Iterable["_Mould"], *, welded: bool = False) -> "_Mould":
+        """Pieces put together; welded, bytes without a gap between them become one, which costs now and saves later."""
+        parts: list[bytes] = []
+        doubled = 0
+        places, links, first, dates = [], [], [], []
+        for piece in pieces:
+            here = len(parts)
+            parts += piece.parts
+            if welded and here and parts[here - 1] and piece.parts and piece.parts[0]:  # neither is a gap
+                parts[here - 1 : here + 1] = [parts[here - 1] + piece.parts[0]]
+                here -= 1
+            doubled += piece.doubled
+            for gap, name in piece.places:
+                places.append((here + gap, name))
+            for gap, name, start, end in piece.links:
+                links.append((here + gap, name, start, end))
+            for gap in piece.first:
+                first.append(here + gap)
+            for gap, line in piece.dates:
+                dates.append((here + gap, line))
+        days = list(dict.fromkeys(name for _, line in dates for name in line.places))
+        return cls(parts, doubled, places, links, first, dates, days)
 
 
 class _Dated:
@@ -189,10 +201,19 @@ class _Dated:
 
     def __init__(self, line: Line, *, in_html: bool) -> None:
         self.places, self._line, self._in_html = line.places, line, in_html
+        self._filled: dict[tuple[str, ...], tuple[bytes, int]] = {}
 
     def fill(self, slots: Slots) -> tuple[bytes, int]:
         """The line for one reader with its dots doubled, and how many were."""
-        values = {name: Value.of(slots.value(name)) for name in self.places}
+        texts = tuple([slots.value(name) for name in self.places])
+        filled = self._filled.get(texts)
+        if filled is None:
+            filled = self._fill(dict(zip(self.places, map(Value.of, texts), strict=True)))
+            if len(self._filled) < _MOST_DATES:
+                self._filled[texts] = filled
+        return filled
+
+    def _fill(self, values: dict[str, Value]) -> tuple[bytes, int]:
         if self._in_html:
             values = {name: value.in_html for name, value in values.items()}
         return _doubled(self._line.fill(values), begins=True)
@@ -242,6 +263,27 @@ class _CompiledBlock:
                 mould.links.append((len(mould.parts), prefix + cut[0], cut[1], cut[2]))
                 mould.parts.append(b"")
                 begins = False
+
+
+class _CompiledRun:
+    """Blocks put together."""
+
+    def __init__(self, run: Run, *, in_html: bool) -> None:
+        self._blocks = [_compiled(block, in_html) for block in run]
+        self._moulds: dict[tuple[bytes, ...], _Mould] = {}
+
+    def mould(self, shapes: tuple[bytes, ...], links: Mapping[str, Value]) -> _Mould:
+        """The mould for links of these shapes."""
+        mould = self._moulds.get(shapes)
+        if mould is None:
+            pieces = [block.mould(shapes, links) for block in self._blocks]
+            mould = self._moulds[shapes] = _Mould.of(pieces, welded=True)
+        return mould
+
+
+@lru_cache(maxsize=_MOST_RUNS)
+def _compiled_run(run: Run, in_html: bool) -> _CompiledRun:
+    return _CompiledRun(run, in_html=in_html)
 
 
 @lru_cache(maxsize=_MOST_BLOCKS)

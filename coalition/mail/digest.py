@@ -1,7 +1,7 @@
 """A digest is joined from fragments: each item is rendered once, each reader's copy only gets its few slots filled."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -23,6 +23,8 @@ WIDEST_DATE = 24
 
 # Whole lines: fixed texts with the names of slots between them.
 Block = tuple[str, ...]
+# Blocks that stand together in many copies, as the news of one topic do for all who begin at the same item.
+Run = tuple[Block, ...]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Section:
 
     name: str
     slug: str
-    fragments: Sequence[str]
+    fragments: tuple[str, ...]
     more: int = 0  # items that are only in the archive
     archive: str = ""  # where they are
 
@@ -64,15 +66,15 @@ class Edition:
 
 @dataclass(frozen=True)
 class Copy:
-    """A digest that lacks only its reader: blocks, most of which other copies have too."""
+    """A digest that lacks only its reader: blocks in runs, most of which other copies have too."""
 
     subject: str
-    text: tuple[Block, ...]
-    html: tuple[Block, ...] | None
+    text: tuple[Run, ...]
+    html: tuple[Run, ...] | None
 
     def fill(self, slots: Slots) -> Letter:
         """The letter for one reader."""
-        values = {name: slots.value(name) for block in self.text for name in block[1::2]}
+        values = {name: slots.value(name) for run in self.text for block in run for name in block[1::2]}
         return Letter(
             subject=self.subject,
             text=_join(self.text, values),
@@ -119,5 +121,6 @@ def clean_html(source: str, heading: str) -> Markup:
     return Markup(markdown.to_html(source, heading))  # noqa: S704  # cleaned there
 
 
-def _join(blocks: Iterable[Block], values: Mapping[str, str]) -> str:
+def _join(runs: Iterable[Run], values: Mapping[str, str]) -> str:
+    blocks = (block for run in runs for block in run)
     return "".join(values[piece] if index % 2 else piece for block in blocks for index, piece in enumerate(block))

@@ -1,16 +1,17 @@
 """Sets the copies of one issue from blocks. A block is set once for a language and a form, however many copies have it.
 
 Nearly every reader who chose some topics has a copy of their own, but no piece of it: not an item, not the heading of a
-topic, not the line that tells since when. So each is rendered and inlined by itself, and a copy is a list of them.
+topic, not the line that tells since when. So each is rendered and inlined by itself, and a copy is a list of them: in
+runs, because all who begin a topic at the same item have all of it in common.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from coalition.languages import language
 from coalition.mail import digest, markdown
-from coalition.mail.digest import Block, Edition, Section, Slots, mark, split
+from coalition.mail.digest import Block, Edition, Run, Section, Slots, mark, split
 from coalition.mail.letters import Letters
 from coalition.mail.staffs_words import direction
 
@@ -22,6 +23,7 @@ _LINKS = ("preferences", "unsubscribe")
 _LISTING, _CONTENTS, _CHOSEN = "listing", "contents", "chosen"  # one line each, or many, for every topic
 # What stands between items and between topics, besides the end of a line.
 _GAP = {"txt": "\n\n", "html": ""}
+_MOST_TOPICS = 4096  # each with all its news, begun at one item or another
 
 
 class Typesetter:
@@ -33,35 +35,35 @@ class Typesetter:
         self._shell = cache(self._set_shell)
         self._listed, self._chosen = cache(self._set_listed), cache(self._set_chosen)
         self._around, self._item = cache(self._set_around), cache(self._set_item)
+        self._topic = lru_cache(maxsize=_MOST_TOPICS)(self._set_topic)
 
-    def set(self, sections: Sequence[Section]) -> tuple[Block, ...]:
+    def set(self, sections: Sequence[Section]) -> tuple[Run, ...]:
         """The blocks of one copy. Raises ValueError where something of it damages a slot."""
         items = sum(len(section.fragments) for section in sections)
         is_long = len(sections) >= _MANY_TOPICS or (len(sections) > 1 and items >= _MANY_ITEMS)
-        blocks: list[Block] = []
+        runs: list[Run] = []
         for part in self._shell(is_long):
             if isinstance(part, tuple):
-                blocks.append(part)
+                runs.append(part)
             elif part == _LISTING:
-                blocks += [self._listed(each.name, each.slug, len(each.fragments)) for each in sections]
+                runs += [self._listed(each.name, each.slug, len(each.fragments)) for each in sections]
             elif part == _CONTENTS:
-                blocks += self._contents(sections)
+                runs += [self._topic(each) for each in sections]
             else:
-                blocks += [self._chosen(each.name, each.slug) for each in sections]
-        return tuple(blocks)
+                runs += [self._chosen(each.name, each.slug) for each in sections]
+        return tuple(runs)
 
-    def _contents(self, sections: Sequence[Section]) -> Iterator[Block]:
+    def _set_topic(self, section: Section) -> Run:
+        before, after = self._around(section.name, section.slug, section.more, section.archive)
+        return (before, *self._items(section.fragments), after)
+
+    def _items(self, fragments: Sequence[str]) -> Iterator[Block]:
         gap = ""
-        for section in sections:
-            before, after = self._around(gap, section.name, section.slug, section.more, section.archive)
-            yield before
-            gap = ""
-            for fragment in section.fragments:
-                yield self._item(gap, fragment)
-                gap = _GAP[self._form]
-            yield after
+        for fragment in fragments:
+            yield self._item(gap, fragment)
+            gap = _GAP[self._form]
 
-    def _set_shell(self, is_long: bool) -> tuple[Block | str, ...]:
+    def _set_shell(self, is_long: bool) -> tuple[Run | str, ...]:
         """All that belongs to no topic; the names of what does stand between."""
         edition = self._edition
         facts = {
@@ -82,27 +84,27 @@ class Typesetter:
                 self._letters.template("digest/body.html", self._locale, **facts), self._locale
             )
             shell = shell.replace(mark("intro"), self._set_intro()) + "\n"
-        parts: list[Block | str] = []
+        parts: list[Run | str] = []
         for name in (*((_LISTING,) if is_long else ()), _CONTENTS, _CHOSEN):
             before, found, shell = shell.partition(f"{mark(name)}\n")
             if not found:
                 raise ValueError("a slot of the digest was damaged while it was made")
-            parts += [split(before, _LINKS), name]
-        return (*parts, split(shell, _LINKS))
+            parts += [(split(before, _LINKS),), name]
+        return (*parts, (split(shell, _LINKS),))
 
     def _set_intro(self) -> str:
         source = self._edition.intro_md
         html = self._render("intro", words=source, html=digest.clean_html(source, "h2"))
         return self._letters.inline_fragment(html, direction(source, language(self._locale).direction))
 
-    def _set_listed(self, name: str, slug: str, items: int) -> Block:
-        return split(self._line("listed", topic=name, slug=slug, items=items), ())
+    def _set_listed(self, name: str, slug: str, items: int) -> Run:
+        return (split(self._line("listed", topic=name, slug=slug, items=items), ()),)
 
-    def _set_chosen(self, name: str, slug: str) -> Block:
+    def _set_chosen(self, name: str, slug: str) -> Run:
         day = f"since-{slug}"
-        return split(self._line("chosen", topic=name, cadence=self._edition.cadence, day=mark(day)), (day,))
+        return (split(self._line("chosen", topic=name, cadence=self._edition.cadence, day=mark(day)), (day,)),)
 
-    def _set_around(self, gap: str, name: str, slug: str, more: int, archive: str) -> tuple[Block, Block]:
+    def _set_around(self, name: str, slug: str, more: int, archive: str) -> tuple[Block, Block]:
         """What stands before the items of a topic, and after them."""
         facts = {"topic": name, "slug": slug, "more": more, "archive": archive}
         around = self._render("topic", **facts, items=mark("items"), slots=self._slots)
@@ -110,7 +112,7 @@ class Typesetter:
         before, found, after = around.partition(f"{mark('items')}\n")
         if not found:
             raise ValueError("a slot of the digest was damaged while it was made")
-        return split(gap + before, ()), split(after + "\n", _LINKS)
+        return split(before, ()), split(after + "\n", _LINKS)
 
     def _set_item(self, gap: str, fragment: str) -> Block:
         return split(f"{gap}{fragment}\n", ())

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from coalition.models import Format, Fragment, Issue, Item, Topic, Variant
 from coalition.services import archive
 
 _MOST_SHELVES = 8  # of an issue in a language each, with all its fragments
+_MOST_SECTIONS = 8192  # of a shelf; they only point to fragments
 
 
 def write_fragments(session: Session, letters: Letters, issue: Issue) -> int:
@@ -64,7 +65,7 @@ def compose(session: Session, letters: Letters, variant_id: int, *, intro_md: st
     `intro_md` stands in for the issue's own introduction, as while it is written.
     """
     variant = _variant(session, variant_id)
-    return Shelf(session, letters, variant.issue_id, variant.locale, intro_md=intro_md).copy(variant)
+    return Shelf(session, letters, variant.issue_id, variant.locale, intro_md=intro_md).of(variant)
 
 
 class Shelf:
@@ -86,6 +87,7 @@ class Shelf:
         self._bodies: dict[Format, dict[int, str]] = {form: {} for form in Format}
         self._topics: dict[int, tuple[int, str, str]] = {}  # item -> its topic
         self._places: dict[int, int] = {}  # item -> its place in the order of a letter
+        self._section = lru_cache(maxsize=_MOST_SECTIONS)(self._make_section)
         rows = session.execute(
             select(Fragment.item_id, Fragment.format, Fragment.body, Topic.id, Topic.name, Topic.slug)
             .join(Item, Item.id == Fragment.item_id)
@@ -98,20 +100,25 @@ class Shelf:
             self._topics[item_id] = topic_id, name, slug
             self._places.setdefault(item_id, len(self._places))
 
-    def copy(self, variant: Variant) -> Copy:
-        """The copy of one variant."""
-        text = self._text.set(self._sections(variant, Format.TEXT))
-        html = self._html.set(self._sections(variant, Format.HTML)) if variant.format is Format.HTML else None
+    def of(self, variant: Variant) -> Copy:
+        """The copy of a variant."""
+        return self.copy(variant.items, variant.more, variant.format)
+
+    def copy(self, items: Sequence[int], more: Mapping[str, int], form: Format) -> Copy:
+        """The copy of the variant that brings these items, and tells of more in the archive by topic."""
+        topics: dict[int, list[int]] = defaultdict(list)
+        for item_id in sorted(items, key=self._places.__getitem__):
+            topics[self._topics[item_id][0]].append(item_id)
+        held = [(tuple(its), more.get(str(topic_id), 0)) for topic_id, its in topics.items()]
+        text = self._text.set([self._section(Format.TEXT, *each) for each in held])
+        html = self._html.set([self._section(Format.HTML, *each) for each in held]) if form is Format.HTML else None
         return Copy(self._subject, text, html)
 
-    def _sections(self, variant: Variant, form: Format) -> list[Section]:
-        bodies: dict[tuple[int, str, str], list[str]] = defaultdict(list)
-        for item_id in sorted(variant.items, key=self._places.__getitem__):
-            bodies[self._topics[item_id]].append(self._bodies[form][item_id])
-        return [
-            Section(name, slug, fragments, variant.more.get(str(topic_id), 0), self._archived(slug))
-            for (topic_id, name, slug), fragments in bodies.items()
-        ]
+    def _make_section(self, form: Format, items: tuple[int, ...], more: int) -> Section:
+        """One topic of a copy, by its items."""
+        _, name, slug = self._topics[items[0]]
+        fragments = tuple([self._bodies[form][item_id] for item_id in items])
+        return Section(name, slug, fragments, more, self._archived(slug))
 
 
 class Shelves:
@@ -122,7 +129,7 @@ class Shelves:
 
     def copy(self, variant: Variant) -> Copy:
         """The copy of one of them."""
-        return self._of(variant.issue_id, variant.locale).copy(variant)
+        return self._of(variant.issue_id, variant.locale).of(variant)
 
 
 class Brings(NamedTuple):
@@ -134,15 +141,9 @@ class Brings(NamedTuple):
     items: str
     more: str
 
-    def read(self) -> Variant:
-        """The variant."""
-        return Variant(
-            issue_id=self.issue_id,
-            locale=self.locale,
-            format=Format(self.format),
-            items=json.loads(self.items),
-            more=json.loads(self.more),
-        )
+    def copy(self, shelf: Shelf) -> Copy:
+        """The copy of it."""
+        return shelf.copy(json.loads(self.items), json.loads(self.more), Format(self.format))
 
 
 class Copies:
@@ -161,11 +162,10 @@ class Copies:
     def _compose(self, variant_id: int) -> Copy:
         known = self._at_hand.get(variant_id)
         if known is not None:
-            variant = known.read()
-        else:
-            with self._database.reading() as session:
-                variant = _variant(session, variant_id)
-        return self._shelf(variant.issue_id, variant.locale).copy(variant)
+            return known.copy(self._shelf(known.issue_id, known.locale))
+        with self._database.reading() as session:
+            variant = _variant(session, variant_id)
+        return self._shelf(variant.issue_id, variant.locale).of(variant)
 
     def _fill_shelf(self, issue_id: int, locale: str) -> Shelf:
         with self._database.reading() as session:

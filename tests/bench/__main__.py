@@ -28,8 +28,6 @@ from tests.bench.engines import Engine, by_choice, engines, opened
 from tests.bench.ratios import Figures, Round, Table, figures_as_lines
 from tests.bench.ways import Waiting
 
-_COMPOSED = 500  # letters of the case by choice in a round
-
 T = TypeVar("T")
 
 
@@ -103,22 +101,22 @@ def _tell(text: str) -> None:
 
 def _by_choice(folder: Path, readers: int, rounds: int, sample: int) -> Table:
     with engines(folder, partial(by_choice, readers=readers)) as found:
-        figures = _measure(found, folder, rounds, _COMPOSED, sample)
+        figures = _measure(found, folder, rounds, sample)
     said = (
-        f"{case_of.ITEMS} items in {case_of.TOPICS} topics, {readers:,} readers, {rounds} rounds; composed {_COMPOSED}"
-        f" letters a round, the usual way {sample}, both scaled to all"
+        f"{case_of.ITEMS} items in {case_of.TOPICS} topics, {readers:,} readers, {rounds} rounds;"
+        f" the usual way for {sample} letters a round, scaled to all"
     )
     return Table("choice", said, figures_as_lines(figures))
 
 
-def _measure(found: Sequence[Engine], folder: Path, rounds: int, letters: int, sample: int) -> list[Figures]:
+def _measure(found: Sequence[Engine], folder: Path, rounds: int, sample: int) -> list[Figures]:
     """One engine after the other, and that so many times: what slows the machine down slows all of them."""
     taken: dict[str, list[Round]] = {engine.name: [] for engine in found}
     steps = [engine for _ in range(rounds) for engine in found]
     with click.progressbar(steps, label="Measuring", file=sys.stderr, item_show_func=_name) as bar:
         for engine in bar:
             with engine.copied(folder) as config, opened(config) as resources:
-                taken[engine.name].append(_round(resources, config, letters, sample, len(taken[engine.name])))
+                taken[engine.name].append(_round(resources, config, sample, len(taken[engine.name])))
     return [Figures.of(engine.name, taken[engine.name], _memory(engine, folder)) for engine in found]
 
 
@@ -126,15 +124,14 @@ def _name(engine: Engine | None) -> str | None:
     return engine.name if engine else None
 
 
-def _round(resources: Resources, config: Config, letters: int, sample: int, number: int) -> Round:
+def _round(resources: Resources, config: Config, sample: int, number: int) -> Round:
     now = utcnow()
     planning, plan = _timed(lambda: ways.plan(resources, now))
     waiting = ways.send(resources, plan.issue_id, now)
-    ours = _slice(waiting, letters, number)
     theirs = _slice(waiting, sample, number)
     # A sender that has just started: it knows no variant yet.
     composer = Composer(config, resources.database, resources.links, resources.letters)
-    composing, size = _timed(lambda: ways.compose(composer, ours))
+    composing, size = _timed(lambda: ways.compose(composer, waiting))
     with resources.database.reading() as session:
         fragments = session.scalar(select(func.count()).select_from(Fragment)) or 0
     with resources.database.transaction() as session:
@@ -147,10 +144,10 @@ def _round(resources: Resources, config: Config, letters: int, sample: int, numb
         variants=plan.variants,
         fragments=fragments,
         plan=planning,
-        compose=composing * all_letters / len(ours),
+        compose=composing,
         usual_plan=usual_planning * all_letters / len(theirs),
         usual_compose=usual_composing * all_letters / len(theirs),
-        bytes_a_letter=size / len(ours),
+        bytes_a_letter=size / all_letters,
         usual_bytes_a_letter=usual_size / len(theirs),
     )
 

@@ -98,7 +98,7 @@ PIECE = st.text(
 def test_any_copy_for_any_slots_is_written_alike(pieces: list[str], links: tuple[str, str], day: str) -> None:
     names = ["preferences", "unsubscribe", "since-housing"]
     form = (pieces[0], names[0], pieces[1], names[1], pieces[2], names[2], pieces[3])
-    copy = Copy("News", (form,), (form,))
+    copy = Copy("News", ((form,),), ((form,),))
     slots = Slots(preferences=links[0], unsubscribe=links[1], since={"housing": day})
     ada = Address.parse("ada@example.org")
 

@@ -73,7 +73,7 @@ def test_a_letter_is_long_with_four_topics_or_nine_items_in_two(items: list[int]
     letters = desk.resources.letters
     edition = Edition("Subject", "", "weekly", WRITTEN)
     text, html = (
-        [Section(f"Topic {number}", f"t{number}", [fragment] * n) for number, n in enumerate(items)]
+        [Section(f"Topic {number}", f"t{number}", (fragment,) * n) for number, n in enumerate(items)]
         for fragment in ("item", "<h3>item</h3>")
     )
 
@@ -82,7 +82,7 @@ def test_a_letter_is_long_with_four_topics_or_nine_items_in_two(items: list[int]
 
 
 def _set(typesetter: Typesetter, sections: list[Section]) -> str:
-    return "".join("".join(block) for block in typesetter.set(sections))
+    return "".join("".join(block) for run in typesetter.set(sections) for block in run)
 
 
 @every_language
