@@ -17,13 +17,21 @@ def topic() -> None:
 @click.argument("slug")
 @click.option("--name", required=True, help="How pages and letters call it.")
 @click.option("--description", required=True, help="One line that says what one gets.")
-def add(slug: str, name: str, description: str) -> None:
+@click.option("--special", is_flag=True, help="It tells what people believe, how they live or how they are.")
+@click.option("--wording", help="What people have to agree to expressly, word for word; for --special.")
+def add(slug: str, name: str, description: str, special: bool, wording: str | None) -> None:
     """Open a topic.
+
+    With --special, getting it tells something about people that the law protects more: politics, religion, a union,
+    health, sex life (GDPR, article 9). They then have to tick a wording of its own, which is kept word for word.
 
     Example: coalition topic add housing --name Housing --description "Homes, rents and repairs."
     """
-    with changing() as (_, session):
-        topics.add(session, slug, name, description)
+    if special != (wording is not None):
+        raise click.UsageError("--special and --wording go together: say what people agree to expressly.")
+    with changing() as (resources, session):
+        locale = resources.config.community.locale
+        topics.add(session, slug, name, description, explicit=wording, locale=locale)
         audit.record(session, "topic add", slug)
     click.echo(f"Topic {slug} is open. Offer it on a form: coalition form edit main --topic {slug} …")
 
@@ -109,7 +117,13 @@ def list_(as_json: bool) -> None:
     """
     with looking() as (_, session):
         rows = [
-            {"slug": each.slug, "name": each.name, "open": each.open, "description": each.description}
+            {
+                "slug": each.slug,
+                "name": each.name,
+                "open": each.open,
+                "special": each.explicit_id is not None,
+                "description": each.description,
+            }
             for each in topics.all_of(session)
         ]
     show(rows, as_json=as_json, empty="There are no topics yet: coalition topic add …")

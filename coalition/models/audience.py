@@ -28,6 +28,7 @@ class Topic(Base):
     description: Mapped[str]
     open: Mapped[bool] = mapped_column(default=True)
     order: Mapped[int] = mapped_column(default=0)
+    explicit_id: Mapped[int | None] = mapped_column(ForeignKey("wording.id"))  # what people have to agree to expressly
     purpose_since: Mapped[datetime | None]  # what was agreed to before this moment no longer holds
 
 

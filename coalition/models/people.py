@@ -97,6 +97,7 @@ class Request(Base):
     topics: Mapped[list[int]]
     cadence: Mapped[Cadence | None]
     wording_id: Mapped[int | None] = mapped_column(ForeignKey("wording.id"))
+    explicit: Mapped[dict[str, int] | None]  # number of a topic -> the wording that was ticked for it expressly
     letter_wording_id: Mapped[int | None] = mapped_column(ForeignKey("wording.id"))  # what the letter to confirm says
     locale: Mapped[str]
     origin: Mapped[str | None]

@@ -112,6 +112,7 @@ def ask_again(session: Session, nonce: str, *, over_limit: bool, now: datetime) 
         topics=tuple(request.topics),
         cadence=request.cadence,
         wording_id=request.wording_id,
+        explicit=request.explicit,
         letter_wording_id=request.letter_wording_id,
         origin=request.origin,
     )
@@ -217,6 +218,7 @@ def _chain(session: Session, community: Community, person: Subscriber, request: 
         cadence=request.cadence,
         wording=wording.id if wording else None,
         wording_sha256=wording.sha256 if wording else None,
+        **({"explicit": request.explicit} if request.explicit else {}),
         **notices.facts(session, request.locale, request.created_at),
     )
     if request.mailed_at is not None:

@@ -1,6 +1,6 @@
 """The preference centre: what a person gets, and the choices they make about it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ from coalition.models import (
     Subscription,
     Topic,
 )
-from coalition.services import consents, notices, purposes, settling, subscriptions
+from coalition.services import consents, notices, purposes, settling, subscriptions, wordings
 from coalition.services.consents import Event
 from coalition.services.moments import Hour
 
@@ -59,11 +59,13 @@ def save(
     now: datetime,
     *,
     may_return: bool,
+    agreed: Collection[str] = (),
 ) -> None:
     """Make a person's subscriptions what they ticked. Nothing ticked is leaving all.
 
     `may_return`: whether somebody who has left may subscribe again (a fresh link may, the one in a digest may not, but
-    for what waits for them to agree again). Raises Refused otherwise.
+    for what waits for them to agree again). Raises Refused otherwise. `agreed`: the topics, by slug, that they
+    agreed to expressly; whoever begins one that wants it is refused without.
     """
     person = subscriptions.lock(session, person.id)
     held = {subscription.topic_id: subscription for subscription in subscriptions.current(session, person.id)}
@@ -78,9 +80,13 @@ def save(
             subscriptions.change_cadence(session, community, person, subscription, wanted[topic_id], now)
             changed.append(topic_id)
     subscriptions.end(session, person, ended, Ended.LEFT_TOPIC if wanted else Ended.LEFT_ALL, now)
-    open_topics = set(session.scalars(select(Topic.id).where(Topic.open.is_(True))))
+    begun = session.scalars(select(Topic).where(Topic.open.is_(True), Topic.id.in_(wanted.keys() - held.keys()))).all()
+    explicit = wordings.explicit(session, begun)
+    if any(topic.slug not in agreed for topic, _ in explicit):
+        raise Refused(N_("Tick that you agree expressly, or leave the topic out."))
+    open_topics = {topic.id for topic in begun}
     for topic_id, cadence in wanted.items():
-        if topic_id not in held and topic_id in open_topics:
+        if topic_id in open_topics:
             subscriptions.begin(session, community, person, topic_id, cadence, Source.PREFERENCES, now)
             added.append(topic_id)
     person.state = State.ACTIVE if wanted else State.LEFT
@@ -94,6 +100,8 @@ def save(
             "channel": "preferences",
             **(notices.facts(session, person.locale, now) if added else {}),
         }
+        if explicit:
+            facts["explicit"] = {str(topic.id): wording.id for topic, wording in explicit}
         if for_what := purposes.told(session, added):
             facts["purposes"] = for_what
         consents.record(session, person.code, Event.CHANGED if wanted else Event.WITHDRAWN, now, **facts)

@@ -1,6 +1,6 @@
 """Requests: what was asked, written down without looking who asked. The sender decides what to write."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,6 +23,7 @@ class Wish:
     topics: tuple[int, ...] = ()
     cadence: Cadence | None = None
     wording_id: int | None = None
+    explicit: Mapping[str, int] | None = None
     letter_wording_id: int | None = None
     subscriber_id: int | None = None  # where it is known who asks
     origin: str | None = None
@@ -48,6 +49,7 @@ def write_down_sealed(
         topics=list(wish.topics),
         cadence=wish.cadence,
         wording_id=wish.wording_id,
+        explicit=dict(wish.explicit) if wish.explicit else None,
         letter_wording_id=wish.letter_wording_id,
         subscriber_id=wish.subscriber_id,
         locale=wish.locale,

@@ -7,19 +7,33 @@ from sqlalchemy.orm import Session
 
 from coalition.errors import BadContent, NotFound, Refused
 from coalition.models import Topic
+from coalition.services import wordings
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-def add(session: Session, slug: str, name: str, description: str) -> Topic:
-    """Open a topic. Raises Refused where the slug is taken."""
+def add(
+    session: Session, slug: str, name: str, description: str, *, explicit: str | None = None, locale: str = "en"
+) -> Topic:
+    """Open a topic. `explicit`: what people have to agree to by itself, where the topic tells something about them
+    that the law protects more (GDPR, article 9).
+
+    Raises Refused where the slug is taken, BadContent where a text is none.
+    """
     require_slug(slug)
     require_line("name", name)
     require_line("description", description)
     if session.scalar(select(Topic).where(Topic.slug == slug)):
         raise Refused(f"There is a topic {slug} already.")
     last = session.scalar(select(func.max(Topic.order))) or 0
-    topic = Topic(slug=slug, name=name.strip(), description=description.strip(), open=True, order=last + 1)
+    topic = Topic(
+        slug=slug,
+        name=name.strip(),
+        description=description.strip(),
+        open=True,
+        order=last + 1,
+        explicit_id=wordings.own(session, explicit, locale).id if explicit is not None else None,
+    )
     session.add(topic)
     session.flush()
     return topic

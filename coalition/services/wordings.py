@@ -14,7 +14,7 @@ from coalition.db import insert_into
 from coalition.errors import BadContent
 from coalition.languages import N_, OWN_NAMES, language
 from coalition.mail.letters import Letters
-from coalition.models import Cadence, Form, Letter, Wording
+from coalition.models import Cadence, Form, Letter, Topic, Wording
 
 # Ours, for forms that have none of their own. A form that holds the English row of it is such a form.
 OURS = N_(
@@ -34,9 +34,23 @@ def of_a_form(session: Session, text: str, locale: str) -> Wording:
     if not text:
         rows = {code: keep(session, _ours(code)) for code in OWN_NAMES}
         return rows["en"]
+    return own(session, text, locale)
+
+
+def own(session: Session, text: str, locale: str) -> Wording:
+    """The row of a wording that staff wrote. Raises BadContent."""
+    text = " ".join(text.split())
     if not 10 <= len(text) <= 2000 or not text.isprintable():
         raise BadContent("A consent wording is 10 to 2000 printable characters.")
     return keep(session, _wording(text, locale))
+
+
+def explicit(session: Session, topics: Iterable[Topic]) -> list[tuple[Topic, Wording]]:
+    """Those of these topics that people have to agree to expressly, each with what they agree to."""
+    special = [topic for topic in topics if topic.explicit_id is not None]
+    found = select(Wording).where(Wording.id.in_([topic.explicit_id for topic in special]))
+    by_id = {wording.id: wording for wording in session.scalars(found)} if special else {}
+    return [(topic, by_id[topic.explicit_id or 0]) for topic in special]
 
 
 def offered(session: Session, community: Community, form: Form) -> dict[str, Wording]:
@@ -82,7 +96,9 @@ def of_notice(text: str, locale: str) -> Wording:
 
 def shown(session: Session, rows: Iterable[Mapping[str, Any]]) -> list[Wording]:
     """Every wording that rows of the chain name: of a form, of the letter to confirm, of the privacy notice."""
+    rows = list(rows)
     numbers = {row.get(name) for row in rows for name in ("wording", "letter", "notice")} - {None}
+    numbers.update(number for row in rows for number in (row.get("explicit") or {}).values())
     return list(session.scalars(select(Wording).where(Wording.id.in_(numbers)).order_by(Wording.id)))
 
 

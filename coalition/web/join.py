@@ -1,5 +1,6 @@
 """Signing up: the hosted page, the frame, and where a form on any web site posts to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, redirect, request, url_for
@@ -29,6 +30,7 @@ class Shown:
     form: Form
     topics: list[Topic]
     wordings: dict[str, Wording]
+    explicit: list[tuple[Topic, Wording]]  # topics that have to be agreed to by themselves
 
     @property
     def wording(self) -> Wording:
@@ -91,8 +93,11 @@ def join(slug: str) -> Answer:
     is_machine = stamp is Stamp.WRONG or bool(guards.one(fields, "homepage"))
     if stamp is Stamp.MISSING and not is_machine:
         return _ask_to_press(shown, signup, site, framed)
+    ticked, agreed = signup.topics.data or [], fields.getlist("explicit")
+    if any(topic.slug in ticked and topic.slug not in agreed for topic, _ in shown.explicit):
+        return _form_page(shown, signup, framed=framed, status=422, agreed=agreed, lacks_agreement=True)
     with resources().database.transaction() as session:
-        _write_down(session, shown, signup.address, signup.topics.data or [], site, is_machine=is_machine)
+        _write_down(session, shown, signup.address, ticked, site, is_machine=is_machine)
     if shown.form.thanks_url:
         return redirect(shown.form.thanks_url, 303)
     lang = None if shown.in_its_own_language else spoken().code
@@ -121,6 +126,7 @@ def _write_down(
         topics=tuple(topic.id for topic in shown.topics if topic.slug in ticked),
         cadence=form.cadence,
         wording_id=shown.wording.id or wordings.keep(session, shown.wording).id,
+        explicit={str(topic.id): wording.id for topic, wording in shown.explicit if topic.slug in ticked},
         letter_wording_id=wordings.of_confirm_letter(session, letters, locale, form.cadence, known_site).id,
         origin=site,
     )
@@ -128,11 +134,20 @@ def _write_down(
 
 
 def _form_page(
-    shown: Shown, signup: SignupForm | None = None, *, framed: bool = False, status: int = 200
+    shown: Shown,
+    signup: SignupForm | None = None,
+    *,
+    framed: bool = False,
+    status: int = 200,
+    agreed: Sequence[str] = (),
+    lacks_agreement: bool = False,
 ) -> tuple[str, int]:
     wrong = {name: messages[0] for name, messages in signup.errors.items()} if signup else {}
     if signup and signup.email.errors:
         wrong["email"] = signup.email.errors[0]
+    if lacks_agreement:
+        wrong["explicit"] = N_("Tick that you agree expressly, or leave the topic out.")
+    errors = {name: spoken().gettext(message) for name, message in wrong.items()}
     return page(
         "join",
         status,
@@ -144,7 +159,10 @@ def _form_page(
         stamp=stamps.stamp_of_form(shown.form, shown.wording),
         email=(signup.email.data or "")[:254] if signup else "",
         ticked=(signup.topics.data or []) if signup else [],
-        errors={name: spoken().gettext(message) for name, message in wrong.items()},
+        errors=errors,
+        explicit=shown.explicit,
+        explicit_error=errors.get("explicit", ""),
+        agreed=agreed,
     )
 
 
@@ -158,6 +176,9 @@ def _ask_to_press(shown: Shown, signup: SignupForm, site: str | None, framed: bo
         wording=shown.wording,
         stamp=stamps.stamp_of_press(shown.form, shown.wording, site),
         email=signup.email.data or "",
+        explicit=[(topic, wording) for topic, wording in shown.explicit if topic.slug in (signup.topics.data or [])],
+        explicit_error="",
+        agreed=(),
     )
 
 
@@ -170,7 +191,8 @@ def _shown(slug: str, *, framed: bool = False) -> Shown:
         except NotFound:
             abort(404)
         topics = forms.offered(session, form)
-        shown = Shown(form, topics, wordings.offered(session, held.config.community, form))
+        offered = wordings.offered(session, held.config.community, form)
+        shown = Shown(form, topics, offered, wordings.explicit(session, topics))
     allow(form.origins if framed else None, form.thanks_url)
     speak(form.locale, shown.wordings)
     return shown

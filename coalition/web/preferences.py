@@ -14,7 +14,7 @@ from coalition.clock import utcnow
 from coalition.errors import BadAddress, JournalError, Refused
 from coalition.languages import N_, OWN_NAMES, language, languages
 from coalition.models import Cadence, Format, Kind, PauseMode, State, Subscriber
-from coalition.services import moments, preferences, requests, unsubscribe
+from coalition.services import moments, preferences, requests, unsubscribe, wordings
 from coalition.services.moments import Hour
 from coalition.services.preferences import Choice
 from coalition.services.unsubscribe import Channel
@@ -147,6 +147,9 @@ def _show(
         person=person,
         masked=held.vault.open(person.address_sealed or b"", person.address_key or b"").masked,
         choices=choices,
+        explicit=wordings.explicit(session, [choice.topic for choice in choices if choice.cadence is None]),
+        explicit_error="",
+        agreed=(),
         has_any=any(choice.cadence for choice in choices),
         default_cadence=held.config.community.cadence,
         cadences=list(Cadence),
@@ -186,7 +189,16 @@ def _save(session: Session, person: Subscriber, key: Key, fields: MultiDict[str,
     if form not in {each.value for each in Format}:
         abort(400)
     community = resources().config.community
-    preferences.save(session, community, person, wanted, Format(form), utcnow(), may_return=key.fresh)
+    preferences.save(
+        session,
+        community,
+        person,
+        wanted,
+        Format(form),
+        utcnow(),
+        may_return=key.fresh,
+        agreed=fields.getlist("explicit"),
+    )
     if "hour" in fields:
         preferences.choose_hour(session, person, _hour(fields, _zones(person)))
     if "language" in fields:

@@ -12,7 +12,8 @@ def test_topics_are_added_changed_closed_and_listed(shell: Shell) -> None:
 
     rows = shell.run("topic", "list", "--json").json
     assert [row["slug"] for row in rows] == ["housing", "events", "tools", "jobs"]
-    assert rows[-1] == {"slug": "jobs", "name": "Work", "open": False, "description": "Work, paid or not."}
+    facts = {"name": "Work", "open": False, "special": False, "description": "Work, paid or not."}
+    assert rows[-1] == {"slug": "jobs", **facts}
     table = shell.run("topic", "list").out.splitlines()
     assert table[0].split() == ["slug", "name", "open", "description"]
     assert table[-1].split()[:3] == ["jobs", "Work", "no"]

@@ -63,6 +63,18 @@ def _public(house: House) -> Iterator[tuple[str, TestResponse]]:
     yield "press", post("/join/main", data={"email": "new@example.org", "topics": "tools"})
     yield "press, framed", post("/join/main", data={"email": "new@example.org", "topics": "tools", "framed": "1"})
     yield "signed up", house.sign_up("new@example.org")
+    with house.database.transaction() as session:
+        topics.add(
+            session, "health", "Health", "Living well.", explicit="I agree that you keep that I want news about health."
+        )
+        forms.edit(session, "narrow", topics=["tools", "health"])
+    yield "special", get("/join/narrow")
+    yield "press, special", post("/join/narrow", data={"email": "new@example.org", "topics": "health"})
+    special = {"email": "new@example.org", "topics": "health", "stamp": form_stamp(house, "narrow")}
+    yield "errors, special", post("/join/narrow", data=special)
+    with house.database.transaction() as session:
+        forms.edit(session, "narrow", topics=["tools"])
+        topics.close(session, "health")
     yield "/privacy", get("/privacy")
     yield "/privacy?version=1", get("/privacy?version=1")
     yield "/privacy/grievance", get("/privacy/grievance")

@@ -17,7 +17,8 @@ def test_every_page_is_the_one_it_is_called(house: House) -> None:
     expected = {
         "signed up": 303, "paused": 303, "gone": 404, "needs a fresh link": 403, "too old": 410, "errors": 422,
         "errors, framed": 422, "errors of one topic": 422, "asked wrongly": 422, "complained wrongly": 422,
-        "pause refused": 422, "return refused": 422, "404 of a form": 404, "strange host": 400, "503 of readyz": 503,
+        "errors, special": 422, "pause refused": 422, "return refused": 422,
+        "404 of a form": 404, "strange host": 400, "503 of readyz": 503,
         "archive, not public": 404, "feed, not public": 404, "address, wrong": 422, "address, needs a fresh link": 403,
         "link used up": 410, "move, expired": 410, "move gone": 404,
         "forget, needs a fresh link": 403, "break, away": 503,
