@@ -15,7 +15,7 @@ def test_topics_are_added_changed_closed_and_listed(shell: Shell) -> None:
     facts = {"name": "Work", "open": False, "special": False, "description": "Work, paid or not."}
     assert rows[-1] == {"slug": "jobs", **facts}
     table = shell.run("topic", "list").out.splitlines()
-    assert table[0].split() == ["slug", "name", "open", "description"]
+    assert table[0].split() == ["slug", "name", "open", "special", "description"]
     assert table[-1].split()[:3] == ["jobs", "Work", "no"]
     assert shell.audit() == [("topic add", "jobs"), ("topic edit", "jobs"), ("topic close", "jobs")]
 
