@@ -20,16 +20,17 @@ from sqlalchemy import make_url
 OWNER = "coalition"
 DEBIAN = Path("/usr/lib/postgresql")
 
+# Everything else as it is shipped: what is committed is on the disk.
+IN_EARNEST = {"listen_addresses": "", "timezone": "UTC"}
+
 # Nothing here outlives the run, so nothing need reach the disk.
-SETTINGS = {
-    "listen_addresses": "",
+SETTINGS = IN_EARNEST | {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "shared_buffers": "32MB",
-    "timezone": "UTC",
 }
 
 
@@ -44,7 +45,7 @@ def find_binaries() -> Path | None:
 
 
 class Cluster:
-    """One server with its databases. `start` before use, `stop` when done; each may be called once."""
+    """One server with its databases. `start` before use, `stop` when done; between them it may die and come back."""
 
     def __init__(self, binaries: Path, settings: Mapping[str, str] = SETTINGS) -> None:
         """Take initdb and postgres from the folder `binaries`; nothing runs yet."""
@@ -59,16 +60,24 @@ class Cluster:
         if self._user is not None:
             os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
         self._initialise()
+        self.come_back()
+
+    def die(self) -> None:
+        """End the server at once, whoever is connected, as a machine that loses its power does."""
+        self._admin.close()
+        self._server.send_signal(signal.SIGQUIT)
+        self._server.wait()
+        self._drain.join()
+
+    def come_back(self) -> None:
+        """Start the server on the data that is there and return once it takes connections."""
         self._server = self._run("postgres", "-k", str(self._folder), *_options(self._settings))
         self._await_ready()
         self._admin = psycopg.connect(host=str(self._folder), user=OWNER, dbname="postgres", autocommit=True)
 
     def stop(self) -> None:
-        """End the server at once, whoever is connected, and remove its folder."""
-        self._admin.close()
-        self._server.send_signal(signal.SIGQUIT)
-        self._server.wait()
-        self._drain.join()
+        """End the server and remove its folder."""
+        self.die()
         shutil.rmtree(self._folder)
 
     def create_database(self, template: str | None = None) -> str:

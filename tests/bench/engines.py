@@ -14,11 +14,9 @@ from coalition.config import Config, read_config
 from coalition.resources import Resources, open_resources
 from tests.bench import case
 from tests.house import Template
-from tests.postgres import Cluster, find_binaries
+from tests.postgres import IN_EARNEST, Cluster, find_binaries
 
 SEED = 1
-# Everything else as PostgreSQL ships it: what is committed is on the disk.
-_IN_EARNEST = {"listen_addresses": "", "timezone": "UTC"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ def engines(folder: Path, fill: Callable[[Resources], None]) -> Iterator[list[En
         found = [_sqlite(folder / "sqlite")]
         binaries = find_binaries()
         if binaries is not None:
-            cluster = Cluster(binaries, _IN_EARNEST)
+            cluster = Cluster(binaries, IN_EARNEST)
             cluster.start()
             open_ones.callback(cluster.stop)
             found.append(_postgresql(folder / "postgresql", cluster))

@@ -44,7 +44,7 @@ def nonce(letter: Received) -> str:
     return letter.sender[2:28]
 
 
-def test_twenty_thousand_messages_end_in_the_state_that_each_once_would(house: House, tmp_path: Path) -> None:
+def test_x15_twenty_thousand_messages_end_in_the_state_that_each_once_would(house: House, tmp_path: Path) -> None:
     collect(house)
     for number in range(30):
         a_reader(house, f"reader{number}@example.org")
@@ -79,7 +79,7 @@ def test_twenty_thousand_messages_end_in_the_state_that_each_once_would(house: H
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_order_in_which_they_come_does_not_matter(house: House, seed: int) -> None:
+def test_x15_the_order_in_which_they_come_does_not_matter(house: House, seed: int) -> None:
     collect(house)
     for number in range(3):
         a_reader(house, f"reader{number}@example.org")

@@ -15,8 +15,9 @@ from tests.relay import CatchAll
 from tests.services.outbox.processes import kill, start_sender
 from tests.services.scenes import an_audience, deliveries
 
-READERS = 300
-KILLS = 2
+READERS = 2_000
+KILLS = 5
+STOPS = 3
 UNDER_WAY = 8  # letters that four connections hold at most
 
 
@@ -25,8 +26,8 @@ def test_a_sender_killed_at_any_moment_misses_nobody_and_doubles_little(house: H
     an_audience(house, READERS)
     house.send(house.plan())
     # Far enough apart that nothing is in doubt twice.
-    chance = random.Random(house.config.database_url)
-    moments = [number * 100 + chance.randrange(20) for number in range(1, KILLS + 1)]
+    chance, apart = random.Random(house.config.database_url), READERS // (KILLS + 1)
+    moments = [number * apart + chance.randrange(apart // 2) for number in range(1, KILLS + 1)]
 
     with CatchAll() as relay:
         for moment in moments:
@@ -54,19 +55,23 @@ def test_a_sender_killed_at_any_moment_misses_nobody_and_doubles_little(house: H
 
 def test_sigterm_gives_back_the_rest_and_ends_well(house: House) -> None:
     house.publish()
-    an_audience(house, 4 * GROUP)
+    an_audience(house, (STOPS + 1) * 4 * GROUP)
     house.send(house.plan())
 
     with CatchAll() as relay:
-        process = start_sender(house, relay)
-        relay.wait_for(GROUP)
-        process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate()
-        received = len(relay.received)
+        for number in range(1, STOPS + 1):
+            process = start_sender(house, relay)
+            relay.wait_for(number * 4 * GROUP)
+            process.send_signal(signal.SIGTERM)
+            _, errors = process.communicate()
+            assert process.returncode == 0, errors
+            with house.database.reading() as session:
+                assert not session.scalars(select(Batch.id).where(Batch.state == Claim.CLAIMED)).all()
+            assert [each.state for each in deliveries(house)].count(Outbound.SENT) == len(relay.received)
+        received = {each.recipient for each in relay.received}
+        assert len(received) == len(relay.received)
 
-    assert process.returncode == 0, errors
-    with house.database.reading() as session:
-        assert not session.scalars(select(Batch.id).where(Batch.state == Claim.CLAIMED)).all()
-    assert [each.state for each in deliveries(house)].count(Outbound.SENT) == received
-    assert len(house.drain()) == 4 * GROUP - received
-    assert {each.attempts for each in deliveries(house)} == {1}
+    later = {each.recipient for each in house.drain()}
+    assert not received & later
+    assert len(received | later) == (STOPS + 1) * 4 * GROUP
+    assert {(each.state, each.attempts) for each in deliveries(house)} == {(Outbound.SENT, 1)}
