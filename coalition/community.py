@@ -87,6 +87,7 @@ signal = "#e59a73"
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 SELECTOR = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"  # of a DKIM key, as a label of the DNS
+_WHO = ("name", "controller", "postal_address")  # the law wants them in every letter
 _CADENCES = ("as-it-happens", "daily", "weekly", "monthly")
 _WORDINGS = ("join_heading", "join_lead", "consent", "confirm", "welcome", "footer")
 _SPOKEN = rf"({'|'.join(OWN_NAMES)})(-[A-Za-z0-9]+)*"  # with a region, or without: de-AT
@@ -133,6 +134,7 @@ class Community:
     limits: Limits
     theme: Theme
     wordings: Mapping[tuple[str, str], str] = field(hash=False)
+    unsaid: tuple[str, ...] = field(compare=False)  # who answers for all this, where the file leaves it to the sample
 
     @property
     def is_sample(self) -> bool:
@@ -191,6 +193,7 @@ def _community(tables: Tables, sender: str = "") -> Community:
         limits=Limits(**{each.name: tables.number("limits", each.name, 0, 10**9) for each in fields(Limits)}),
         theme=read_theme(tables),
         wordings=_wordings(tables),
+        unsaid=tuple(key for key in _WHO if not tables.says("community", key)),
     )
 
 

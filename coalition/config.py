@@ -163,6 +163,8 @@ def _public_faults(config: Config) -> list[str]:
         faults.append("COALITION_SMTP_URL is empty, but COALITION_BASE_URL is public: name your mail server.")
     if config.community.is_sample:
         faults.append("community.toml still has the sample's identity: set name, from, postal_address and controller.")
+    if config.community.unsaid:
+        faults.append(f"community.toml does not say {', '.join(config.community.unsaid)}: every letter has to.")
     return faults
 
 

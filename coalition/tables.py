@@ -34,6 +34,11 @@ class Tables:
         values = self._sample[table]
         return values[key] if isinstance(values, dict) else None
 
+    def says(self, table: str, key: str) -> bool:
+        """Whether the file itself has something there."""
+        values = self._found.get(table)
+        return isinstance(values, dict) and key in values
+
     def line(self, table: str, key: str) -> str:
         """One line of text; empty only where the sample's is."""
         value = self._value(table, key)

@@ -183,3 +183,11 @@ def test_a_wrong_wording_is_told(text: str, told: str, tmp_path: Path) -> None:
 
 def test_no_address_is_shown_by_accident(tmp_path: Path) -> None:
     assert "hello@" not in repr(_read(tmp_path, SAMPLE)[0])
+
+
+@pytest.mark.parametrize("key", ["name", "controller", "postal_address"])
+def test_l14_who_answers_has_to_stand_in_the_file_itself(tmp_path: Path, key: str) -> None:
+    without = re.sub(rf"^{key} = .*$", "", SAMPLE, flags=re.MULTILINE)
+
+    assert _read(tmp_path, SAMPLE)[0].unsaid == ()
+    assert _read(tmp_path, without)[0].unsaid == (key,)

@@ -173,6 +173,15 @@ def test_in_public_a_mail_server_and_an_identity_are_needed(tmp_path: Path) -> N
     assert _read(tmp_path, SMTP_URL="smtp://127.0.0.1", **public).base_url == "https://list.example.org"
 
 
+@pytest.mark.parametrize("key", ["name", "controller", "postal_address"])
+def test_l14_in_public_who_answers_has_to_stand_in_the_file_itself(tmp_path: Path, key: str) -> None:
+    without = "".join(line for line in OURS.splitlines(True) if not line.startswith(f"{key} = "))
+    public = {"BASE_URL": "https://list.example.org", "SMTP_URL": "smtp://127.0.0.1"}
+
+    assert _faults(tmp_path, without, **public) == [f"community.toml does not say {key}: every letter has to."]
+    assert _read(tmp_path, without).is_local
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.1.2.3", "[::1]", "coalition.localhost"])
 def test_this_machine_may_be_spelled_in_many_ways(host: str, tmp_path: Path) -> None:
     assert _read(tmp_path, SAMPLE, BASE_URL=f"http://{host}:8000").is_local
