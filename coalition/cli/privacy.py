@@ -9,6 +9,7 @@ from typing import Any
 import click
 from sqlalchemy.orm import Session
 
+from coalition.cli.breaches import breach
 from coalition.cli.grievances import grievance
 from coalition.cli.notices import notice
 from coalition.cli.shared import Group, json_option, opened, show
@@ -23,6 +24,7 @@ def privacy() -> None:
     """Whether the promises are kept."""
 
 
+privacy.add_command(breach)
 privacy.add_command(grievance)
 privacy.add_command(notice)
 
