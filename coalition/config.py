@@ -28,6 +28,7 @@ _KNOWN = [
     "MAILBOX_PORT",
     "JOURNAL",
     "SPOOL",
+    "METRICS_TOKEN",
 ]
 
 
@@ -46,6 +47,7 @@ class Security(StrEnum):
     TLS = "smtps"
 
 
+_SHORTEST_SECRET = 20
 _DEFAULT_PORT = {Security.PLAIN: 25, Security.STARTTLS: 587, Security.TLS: 465}
 
 
@@ -80,6 +82,7 @@ class Config:
     mailbox_port: int
     journal: Path
     spool: Path
+    metrics_token: str | None = field(repr=False)
     community: Community
 
     @property
@@ -128,6 +131,7 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
         mailbox_port=reader.whole("MAILBOX_PORT", highest=65535) or (port + 1 if port else 0),
         journal=reader.folder("JOURNAL", str(home / "journal")),
         spool=reader.folder("SPOOL", str(home / "spool")),
+        metrics_token=reader.secret("METRICS_TOKEN"),
         community=community,
     )
     reader.faults += _public_faults(config)
@@ -195,6 +199,15 @@ class _Reader:
         except (OSError, UnicodeDecodeError):
             self.faults.append(f"{name}_FILE names a file that can't be read.")
             return default
+
+    def secret(self, name: str) -> str | None:
+        text = self.text(name, "")
+        if text and not re.fullmatch(rf"[!-~]{{{_SHORTEST_SECRET},}}", text):
+            self.faults.append(
+                f"COALITION_{name} is not {_SHORTEST_SECRET} or more letters, digits and signs, without spaces."
+            )
+            return None
+        return text or None
 
     def folder(self, name: str, default: str) -> Path:
         try:

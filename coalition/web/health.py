@@ -1,12 +1,14 @@
-"""For machines: whether we live, whether we can work, what robots may read, whom to tell about a weakness."""
+"""For machines: whether we live, whether we can work, numbers, what robots may read, whom to tell about a weakness."""
 
+import hmac
 from datetime import timedelta
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, abort, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from coalition.clock import utcnow
+from coalition.services import metrics
 from coalition.web.shared import resources
 
 pages = Blueprint("health", __name__)
@@ -31,6 +33,20 @@ def ready() -> Response:
     except SQLAlchemyError:
         return _plain("the database can't be reached", 503)
     return _plain("ok")
+
+
+@pages.get("/metrics")
+def measured() -> Response:
+    """Numbers for a monitor that knows the token. Without a token set there is no such page."""
+    token = resources().config.metrics_token
+    if token is None:
+        abort(404)
+    if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), f"Bearer {token}".encode()):
+        refusal = _plain("this needs the token of COALITION_METRICS_TOKEN", 401)
+        refusal.headers["WWW-Authenticate"] = "Bearer"
+        return refusal
+    with resources().database.reading() as session:
+        return Response(metrics.text(session, utcnow()), content_type=metrics.CONTENT_TYPE)
 
 
 @pages.get("/robots.txt")

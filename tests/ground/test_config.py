@@ -27,6 +27,7 @@ def test_nothing_set_is_something_to_try_on_this_machine(tmp_path: Path) -> None
 
     assert (config.host, config.port, config.base_url) == ("127.0.0.1", 8000, "http://127.0.0.1:8000")
     assert config.database_url == f"sqlite:///{tmp_path / 'coalition.db'}"
+    assert config.metrics_token is None
     assert (config.relay, config.rate, config.uncertain, config.proxies) == (None, None, Uncertain.RETRY, 0)
     assert config.mailbox_port == 8001
     assert config.is_local
@@ -47,6 +48,7 @@ def test_everything_set_is_read(tmp_path: Path) -> None:
         UNCERTAIN="hold",
         PROXIES="1",
         MAILBOX_PORT="9000",
+        METRICS_TOKEN="12345678901234567890",
     )
 
     assert (config.host, config.port, config.base_url) == ("::1", 8010, "https://list.example.org")
@@ -56,6 +58,7 @@ def test_everything_set_is_read(tmp_path: Path) -> None:
     assert config.relay.ca_file == Path("/etc/ca.pem")
     assert config.relay.helo == "list.example.org"
     assert (config.rate, config.uncertain, config.proxies, config.mailbox_port) == (2.5, Uncertain.HOLD, 1, 9000)
+    assert config.metrics_token == "12345678901234567890"
     assert config.community.sender.written == "news@example.org"
     assert config.secure
     assert not config.is_local
@@ -113,6 +116,8 @@ WRONG = [
     ("MAILBOX_PORT", "65536"),
     ("MAILBOX_PORT", "x"),
     ("HOME", "~nobody-of-this-name/home"),
+    ("METRICS_TOKEN", "short-secret"),
+    ("METRICS_TOKEN", "a secret with spaces in it"),
     ("PORT", "8000"),
     ("SMTP_URLS", "smtp://127.0.0.1"),
     ("", "x"),
