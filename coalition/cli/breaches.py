@@ -34,10 +34,10 @@ def breach(begin: datetime, end: datetime | None, addresses: bool, as_json: bool
     if as_json:
         show([_row(each, addresses) | {"held": each.held} for each in found], as_json=True, empty="")
         return
-    rows = [_row(each, addresses) | {"held": [f"{n} {kind}" for kind, n in each.held.items()]} for each in found]
+    rows = [_row(each, addresses) | {"held": [f"{kind}: {n}" for kind, n in each.held.items()]} for each in found]
     show(rows, as_json=False, empty="Nothing was held about anybody.")
     if rows:
-        click.echo(f"\n{len(rows)} people. The authority has to hear of it within 72 hours of your knowing.")
+        click.echo(f"\nAffected: {len(rows)}. The authority has to hear of it within 72 hours of your knowing.")
 
 
 def _row(each: Affected, addresses: bool) -> dict[str, object]:

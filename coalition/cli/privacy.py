@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from coalition.cli.breaches import breach
 from coalition.cli.grievances import grievance
 from coalition.cli.notices import notice
+from coalition.cli.processing import record
 from coalition.cli.shared import Group, json_option, opened, show
 from coalition.clock import utcnow
 from coalition.resources import Resources
@@ -27,6 +28,7 @@ def privacy() -> None:
 privacy.add_command(breach)
 privacy.add_command(grievance)
 privacy.add_command(notice)
+privacy.add_command(record)
 
 
 @privacy.command("verify")

@@ -62,7 +62,7 @@ def edit(slug: str, name: str | None, description: str | None, purpose_changed: 
             purposes.change(session, slug, description, utcnow())
         audit.record(session, "topic edit", slug)
     asked = _ask_again(resources) if purpose_changed else 0
-    click.echo(f"Topic {slug} is changed." + (f" {asked} people are asked again." if purpose_changed else ""))
+    click.echo(f"Topic {slug} is changed." + (f" Asked again: {asked}." if purpose_changed else ""))
 
 
 def _ask_again(resources: Resources) -> int:

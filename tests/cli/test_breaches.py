@@ -77,7 +77,7 @@ def test_the_list_is_masked_unless_one_asks_and_every_list_is_recorded(shell: Sh
     said = shell.run("privacy", "breach", "--from", moment(-60)).out
 
     assert ADA not in said
-    assert "1 people." in said
+    assert "Affected: 1." in said
     assert "72 hours" in said
     [(action, subject)] = shell.audit()
     assert action == "privacy breach"

@@ -43,7 +43,7 @@ def test_l23_whoever_agreed_before_gets_a_letter_that_asks_and_nothing_else_of_i
     a_subscriber(house, ADA, ("housing", "events"), cursor=0)
     a_subscriber(house, BEN, ("events",), cursor=0)
 
-    assert change(house) == "Topic housing is changed. 1 people are asked again.\n"
+    assert change(house) == "Topic housing is changed. Asked again: 1.\n"
     house.publish("housing")
     house.publish("events", "The street party")
     asked = house.drain()
