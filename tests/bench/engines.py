@@ -57,7 +57,7 @@ _NUMBERS = count(1)
 @contextmanager
 def engines(folder: Path, fill: Callable[[Resources], None]) -> Iterator[list[Engine]]:
     """SQLite, and PostgreSQL where it is installed, both as they are in earnest, and filled."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as open_ones:
         found = [_sqlite(folder / "sqlite")]
         binaries = find_binaries()

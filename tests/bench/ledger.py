@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+from coalition import db
 from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.config import Config, Uncertain
@@ -46,23 +47,24 @@ def measure(letters: int, rounds: int, folder: Path, tell: Callable[[str], None]
 
 
 def _work_off(config: Config, resources: Resources, looks: bool) -> float:
-    worker = Worker(config.home)
+    worker, line = Worker(config.home), db.Line(resources.database)
     began = perf_counter()
     while True:
-        with resources.database.transaction() as session:
+        with line.transaction() as session:
             claimed = claims.claim(session, worker.name, utcnow())
         if claimed is None:
             break
         for first in range(0, len(claimed.waiting), GROUP):
             group = claimed.waiting[first : first + GROUP]
-            with resources.database.transaction() as session:
+            with line.transaction() as session:
                 claims.keep(session, claimed, worker.name, announce=group[-1])
                 if looks:
                     looking.look(session, resources.vault, claimed, group, utcnow())
                 results = [Result(each, Outcome.ACCEPTED, _TOOK, _NOBODY) for each in group]
                 recording.record(session, claimed, results, Uncertain.RETRY, utcnow())
-        with resources.database.transaction() as session:
+        with line.transaction() as session:
             claims.give_back(session, claimed, utcnow())
     seconds = perf_counter() - began
+    line.close()
     worker.close()
     return seconds
