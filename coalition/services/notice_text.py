@@ -69,9 +69,11 @@ def blocks(community: Community) -> Iterator[Block]:
     yield _heading(N_("What we hold, and why"))
     yield _points(
         N_("Your e-mail address, encrypted, to send you the news that you asked for. Nothing else is asked of you."),
-        N_("Your choices: topics, rhythm, language, form of the letters, a break."),
-        N_("What you agreed to: the wording, when, and on which form. No network address is kept with it."),
-        N_("Which letters went to you and whether our mail server took them."),
+        N_("Your choices: topics, rhythm, hour, language, form of the letters, a break."),
+        N_("What you agreed to: the wording, when, on which form and site. No network address is kept with it."),
+        N_("Which letters went to you, why, whether our mail server took them, and which came back."),
+        N_("What our staff looked at or changed about you, so that you can see it."),
+        N_("How often a mailbox or a network asked for something, as keyed hashes, against misuse."),
         N_("If you complain to us: what you wrote and our answer, encrypted."),
     )
     yield _text(
@@ -87,8 +89,9 @@ def blocks(community: Community) -> Iterator[Block]:
             " you followed it."
         ),
         N_("Nothing on our pages or in our letters is loaded from anybody else."),
-        N_("Your address is given to nobody but the mail server that carries our letters."),
     )
+    yield _heading(N_("Who gets your data"))
+    yield _text(N_("Your address is given to nobody but the mail server that carries our letters."))
     yield _heading(N_("How long"))
     yield Block(
         Kind.POINTS,
@@ -100,7 +103,13 @@ def blocks(community: Community) -> Iterator[Block]:
                     " unless the owner asks. Nobody can read an address from them."
                 )
             ),
-            Line(N_("Everything else: as long as you are subscribed.")),
+            Line(
+                N_(
+                    "With that code, without your address: which topics you had, and which letters went to you and"
+                    " when, so that our counts hold and nothing comes twice if you return."
+                )
+            ),
+            Line(N_("Your address and your choices: as long as you are subscribed.")),
         ),
     )
     yield _heading(N_("Your rights"))
