@@ -20,7 +20,7 @@ from coalition.paths import TEMPLATES
 from coalition.services import editions, issues
 from coalition.services.explaining import VariantFacts, variant_facts
 from coalition.services.outbox.composing import Composer
-from coalition.services.outbox.looking import Ready
+from coalition.services.outbox.ready import Ready
 
 _READER = Address.parse("reader@example.org")
 

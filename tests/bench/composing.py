@@ -9,7 +9,7 @@ from time import perf_counter
 from coalition.clock import utcnow
 from coalition.resources import Resources
 from coalition.services.outbox.composing import Composer
-from coalition.services.outbox.looking import Ready
+from coalition.services.outbox.ready import Ready
 from tests.bench import crowd, ways
 from tests.bench.engines import engines, opened
 from tests.bench.ratios import Line, Spread, Table

@@ -32,7 +32,8 @@ from coalition.resources import Resources
 from coalition.services import issues, planning
 from coalition.services.outbox.claims import Claimed
 from coalition.services.outbox.composing import Composer
-from coalition.services.outbox.looking import Ready, look
+from coalition.services.outbox.looking import look
+from coalition.services.outbox.ready import Ready
 from coalition.services.planning import Plan
 from coalition.tokens import random_code
 

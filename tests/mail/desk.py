@@ -25,7 +25,7 @@ from coalition.rings import RING_NAMES
 from coalition.services import drafts, editions, items, topics
 from coalition.services.grievances import Told
 from coalition.services.outbox.composing import Composer
-from coalition.services.outbox.looking import Ready
+from coalition.services.outbox.ready import Ready
 from tests.mail.words import Words, plenty
 
 WRITTEN = datetime(2026, 3, 12, 8, 5, tzinfo=UTC)

@@ -15,7 +15,7 @@ from coalition.mail.envelope import Envelope, stuffed
 from coalition.mail.message import Letter, Sender, build
 from coalition.models import Format
 from coalition.services.outbox.composing import Composer
-from coalition.services.outbox.looking import Ready
+from coalition.services.outbox.ready import Ready
 from tests.mail.desk import WRITTEN, Desk, a_digest
 from tests.mail.words import HOSTILE, Words
 

@@ -20,7 +20,7 @@ from coalition.db import insert_into
 from coalition.mail.replies import Outcome
 from coalition.models import Batch, Breaker, Claim, Pacing
 from coalition.services.outbox.clocks import CLOCK
-from coalition.services.outbox.looking import Ready
+from coalition.services.outbox.ready import Ready
 from coalition.services.outbox.recording import Result
 from coalition.vault import Vault
 

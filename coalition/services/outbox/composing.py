@@ -22,7 +22,7 @@ from coalition.models import Format, Letter, Subscriber
 from coalition.services import editions, retention
 from coalition.services.grievances import ANSWER_WITHIN, Told
 from coalition.services.outbox.glance import Goes
-from coalition.services.outbox.looking import Ready
+from coalition.services.outbox.ready import Ready
 from coalition.tokens import LIFETIME, Purpose
 
 _MOST_COPIES = 256  # compiled ones that are kept

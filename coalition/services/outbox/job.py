@@ -14,8 +14,8 @@ from coalition.mail.replies import Outcome, Reply
 from coalition.mail.smtp import Envelope, Outgoing
 from coalition.services.outbox.claims import Claimed
 from coalition.services.outbox.composing import Composer
-from coalition.services.outbox.looking import Ready
 from coalition.services.outbox.pacing import Slots
+from coalition.services.outbox.ready import Ready
 from coalition.services.outbox.recording import Result
 
 GROUP = 25  # answers that are recorded together, and letters that are looked at together
