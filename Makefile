@@ -9,7 +9,7 @@ COMPILE := $(BIN)/python -m uv pip compile pyproject.toml --quiet --universal --
 	--generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fix letters translations lock wheel clean
+.PHONY: help run test check bench crash fix letters translations lock wheel clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\): ## /\1	/p' Makefile | while IFS='	' read -r target does; do \
@@ -35,6 +35,10 @@ check: ## look at format, lint, types and imports, then run the tests
 bench: ## measure how fast letters go, beside what else could send them; takes some minutes
 	$(READY) --dev
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+crash: ## kill senders again and again while they send, and count what is lost; takes some minutes
+	$(READY) --dev
+	@$(BIN)/python -m tests.bench.crash $(ARGS)
 
 fix: ## format the code and repair what the linter can
 	$(READY) --dev

@@ -130,4 +130,6 @@ def figures_as_lines(found: Sequence[Figures]) -> list[Line]:
 
 
 def _short(figure: float) -> str:
-    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.1f}" if figure >= 10 else f"{figure:.2f}"
+    if figure >= 100 or figure == int(figure):
+        return f"{figure:,.0f}"
+    return f"{figure:.1f}" if figure >= 10 else f"{figure:.2f}"
