@@ -67,3 +67,27 @@ def test_a_translation_holds_no_mark_that_could_end_an_attribute_or_begin_a_tag(
         for form in [message.string] if isinstance(message.string, str) else message.string or ():
             bare = re.sub(r"<[^<>]*>|&[a-z]+;", "", form) if message.id else ""
             assert not set('"<>&') & set(bare), form
+
+
+# Traces of a hurried hand: a typewriter's apostrophe, a French colon that could begin a line, another word for our
+# letters than everywhere else (one on paper may keep it), and familiarity with readers who are addressed politely.
+_SLIPS = {
+    "cy": r"\w'\w|lythyr(?!\?)",
+    "fr": r"\w'\w| [;:!?»]|« |[Ll]ettres?\b(?! spéciales)",
+    "de": r"\w'\w|Briefe|\b[Dd](?:u|ich|ir|ein\w*)\b",
+    "es": r"\b(?:tú|tus?|te|ti|puedes|quieres)\b|[Cc]artas",
+    "ar": r"(?:عنوان|عن|إلي|بيانات|رسائل|اختيارات|يمكن|تصل)ك\b",
+}
+
+
+@pytest.mark.parametrize("code", _SLIPS)
+def test_a_catalogue_speaks_with_one_voice(code: str) -> None:
+    with (TRANSLATIONS / code / "LC_MESSAGES" / "coalition.po").open("rb") as texts:
+        catalogue = read_po(texts, locale=code)
+    found = {
+        form
+        for message in catalogue
+        for form in ([message.string] if isinstance(message.string, str) else message.string or ())
+        if message.id and re.search(_SLIPS[code], re.sub(r"<[^<>]*>", "", form))
+    }
+    assert found == set()
