@@ -104,6 +104,9 @@ def _tell(result: Result) -> None:
         click.echo(f"Feed {result.feed_id}: {result.error}", err=True)
         return
     taken = result.taken
+    if taken.unchanged:
+        click.echo(f"Feed {result.feed_id}: nothing has changed since the last time")
+        return
     parts = [f"{taken.new} new", f"{taken.known} known"]
     parts += [f"{taken.passed} old or too many at first"] if taken.passed else []
     parts += [f"{taken.refused} without title or identity"] if taken.refused else []

@@ -3,12 +3,14 @@
 import time
 from collections import deque
 from collections.abc import Sequence
+from datetime import datetime
 
 import click
 
 from coalition.cli.desk import ISSUE, subject_of
 from coalition.cli.ending import Ending
 from coalition.cli.shared import json_option, looking, opened, show
+from coalition.clock import utcnow
 from coalition.models import Breaker, Issue, Outbound, Pacing, Phase
 from coalition.resources import Resources
 from coalition.services import issues
@@ -30,6 +32,7 @@ def status(issue: str, watched: bool, as_json: bool) -> None:
     with resources.database.reading() as session:
         found = issues.find(session, issue)
         progress = issues.progress(session, found.id)
+        later = issues.later(session, found.id, utcnow())
     if watched:
         watch(resources, found.id)
     elif as_json:
@@ -39,12 +42,16 @@ def status(issue: str, watched: bool, as_json: bool) -> None:
             "state": found.state.value,
             "plan": found.plan_hash,
             "deliveries": progress.deliveries,
+            "later": later.letters,
+            "next_at": later.next_at,
             "not_mailed": progress.not_mailed,
             "left_out": found.left_out,
         }
         show([facts], as_json=True, empty="")
     else:
         _summary(resources, progress)
+        if later.next_at and found.state is Phase.SENDING:
+            click.echo(f"  {later.letters:>8,}  of them later, the first at {_at(later.next_at)}")
 
 
 @click.command("list")
@@ -89,8 +96,9 @@ def _follow(resources: Resources, issue_id: int, ending: Ending) -> issues.Progr
             with resources.database.reading() as session:
                 progress = issues.progress(session, issue_id)
                 stopped = [each for each in breakers.troubles(session) if each.key in breakers.FOR_ALL]
+                later = issues.later(session, issue_id, utcnow())
             pace.append((time.monotonic(), progress.ended))
-            bar.current_item = _briefly(stopped[0]) if stopped else _pace(pace)
+            bar.current_item = _briefly(stopped[0]) if stopped else _waits(progress, later) or _pace(pace)
             bar.update(progress.ended - bar.pos)
             bar.render_progress()  # of itself it shows only what moves
             if progress.issue.state not in {Phase.SENDING, Phase.APPROVED}:
@@ -143,6 +151,17 @@ def _briefly(trouble: Pacing) -> str:
             return "waiting for the mail server"
         case _:
             return "stopped: coalition outbox status"
+
+
+def _waits(progress: issues.Progress, later: issues.Later) -> str:
+    """Why the bar stands still though all is well; empty where something goes."""
+    if later.next_at is None or later.letters < progress.total - progress.ended:
+        return ""
+    return f"{later.letters:,} later, the next at {_at(later.next_at)}"
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _pace(looks: Sequence[tuple[float, int]]) -> str:

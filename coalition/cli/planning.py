@@ -136,8 +136,13 @@ def _tell(made: Plan, issue: Issue, found: list[Finding], explanation: Explanati
     tell_findings(issue, found)
     click.echo(f"Look at it: coalition digest preview {issue.id}")
     if preflight.stopping(issue, found):
-        click.echo("It can't be sent like this: mend what stops it and plan again, or let it pass with --allow.")
-    click.echo(f"Send it:    coalition digest send {issue.id}")
+        click.echo(
+            "It can't be sent like this: mend what stops it (coalition item edit NUMBER FILE, or item withdraw NUMBER)"
+            " and plan again, or let it pass by its name: "
+            f"coalition digest send {issue.id} --allow NAME --because REASON"
+        )
+    else:
+        click.echo(f"Send it:    coalition digest send {issue.id}")
 
 
 def _count(n: int, word: str) -> str:

@@ -80,6 +80,9 @@ def send(
         with resources.database.transaction() as session:
             issues.send(session, community, found.id, goes_at, at_once=not local_hour)
             audit.record(session, "digest send", str(found.id))
+        if on:
+            hours = "readers who chose an hour, at theirs after that" if local_hour else "everybody at once"
+            click.echo(f"It goes at {goes_at.astimezone(community.timezone):%Y-%m-%d %H:%M %Z}; {hours}.")
     say_if_nobody_sends(resources)
     if no_wait or on:
         click.echo(f"Issue {found.id} goes to {_readers(total)}. Watch it: coalition digest status {found.id} --watch")
@@ -165,7 +168,12 @@ def _switch(name: str, verb: str) -> None:
         changed = issues.hold(session, found.id) if verb == "hold" else issues.resume(session, found.id)
         if changed.state is not was:
             audit.record(session, f"digest {verb}", str(found.id))
-    click.echo(f"Issue {changed.id} is {changed.state}{' already' if changed.state is was else ''}.")
+        waiting = issues.progress(session, found.id).deliveries.get(Outbound.QUEUED, 0)
+    state = f"Issue {changed.id} is {changed.state}{' already' if changed.state is was else ''}"
+    if verb == "hold":
+        click.echo(f"{state}; letters that wait: {waiting:,}. Let them go: coalition digest resume {changed.id}")
+    else:
+        click.echo(f"{state}; letters to go: {waiting:,}. Watch it: coalition digest status {changed.id} --watch")
 
 
 def _warn_of_later(issue: Issue, later: Issue, waiting: int) -> None:

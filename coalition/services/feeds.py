@@ -40,6 +40,7 @@ class Taken:
     known: int = 0
     refused: int = 0
     passed: int = 0  # too old, or too many at the beginning
+    unchanged: bool = False  # the server says so itself: nothing was read
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def fetch_one(database: Database, policy: Policy, feed_id: int, now: datetime) -
 def take(session: Session, feed: Feed, fetched: Fetched, entries: Sequence[Entry], now: datetime) -> Taken:
     """Publish what is new in a feed that was fetched and read, oldest first, and note when to ask again."""
     held = get(session, feed.id)
-    taken = Taken()
+    taken = Taken(unchanged=fetched.status == 304)
     if fetched.status == 200:
         taken = _publish(session, held, entries, now)
         held.etag, held.last_modified = fetched.etag, fetched.last_modified

@@ -45,6 +45,14 @@ class Progress:
         return self.total - self.deliveries.get(Outbound.QUEUED, 0)
 
 
+@dataclass(frozen=True)
+class Later:
+    """Letters of an issue whose moment has not come, and when it comes for the first of them."""
+
+    letters: int
+    next_at: datetime | None
+
+
 def get(session: Session, issue_id: int, *, lock: bool = False) -> Issue:
     """The issue with this number. Raises NotFound."""
     # Not the strongest lock: batches and tallies that point to an issue may be written meanwhile.
@@ -169,6 +177,16 @@ def progress(session: Session, issue_id: int) -> Progress:
         .order_by(Topic.order, Topic.id, Tally.reason)
     )
     return Progress(get(session, issue_id), dict(states.all()), list(tallies))
+
+
+def later(session: Session, issue_id: int, now: datetime) -> Later:
+    """What waits for its hour, for the day named by staff, or for another try."""
+    waits = (Batch.issue_id == issue_id, Batch.state == Claim.OPEN, Batch.due_at > now)
+    query = (
+        select(func.count(), func.min(Batch.due_at)).select_from(Delivery).join(Batch, Batch.id == Delivery.batch_id)
+    )
+    letters, next_at = session.execute(query.where(*waits, Delivery.state == Outbound.QUEUED)).one()
+    return Later(letters, next_at)
 
 
 def largest_variants(session: Session, issue_id: int) -> list[tuple[Variant, int]]:

@@ -108,11 +108,15 @@ def test_each_reader_has_it_at_their_own_hour(planned: Shell) -> None:
         assert _due(planned) == [_NOW, friday]
         assert [each.recipient for each in planned.house.drain()] == ["ada@example.org"]
         assert _state(planned) == "sending"
+        assert "1  of them later, the first at 2026-11-27 07:00 UTC\n" in planned.run("digest", "status", "1").out
+        [facts] = planned.run("digest", "status", "1", "--json").json
+        assert (facts["later"], facts["next_at"]) == (1, "2026-11-27T07:00:00+00:00")
         clock.move_to(friday - timedelta(seconds=1))
         assert planned.house.drain() == []
         clock.move_to(friday)
         assert [each.recipient for each in planned.house.drain()] == ["bob@example.org"]
         assert _state(planned) == "sent"
+        assert "later" not in planned.run("digest", "status", "1").out
 
 
 def test_at_once_is_at_once_for_everybody(planned: Shell) -> None:
@@ -149,6 +153,13 @@ def test_from_the_named_day_on_each_reader_has_it_at_their_own_hour(planned: She
         planned.run("digest", "send", "1", "--yes", "--on", "2026-11-28T08:00")
 
         assert _due(planned) == [datetime(2026, 11, 28, 8, tzinfo=UTC), datetime(2026, 12, 4, 7, tzinfo=UTC)]
+
+
+def test_a_named_day_is_told_in_the_communitys_time(planned: Shell) -> None:
+    with time_machine.travel(_NOW, tick=False):
+        said = planned.run("digest", "send", "1", "--yes", "--on", "2027-07-01T08:00").out
+
+    assert "It goes at 2027-07-01 08:00 BST; readers who chose an hour, at theirs after that.\n" in said
 
 
 def test_what_waits_for_its_day_can_be_stopped_and_sending_again_moves_nothing(planned: Shell) -> None:

@@ -66,8 +66,8 @@ TWICE: Steps = {
         (*SEND, "--allow", "dead-link", "--because", "no"),
         "Issue 1 is sent already: nobody gets it twice, and nothing was changed.",
     ),
-    "hold": ([PLAN, SEND], ("hold", "weekly"), "Issue 1 is held already."),
-    "resume": ([PLAN, SEND, ("hold", "weekly")], ("resume", "weekly"), "Issue 1 is sending already."),
+    "hold": ([PLAN, SEND], ("hold", "weekly"), "Issue 1 is held already; letters that wait: 2."),
+    "resume": ([PLAN, SEND, ("hold", "weekly")], ("resume", "weekly"), "Issue 1 is sending already; letters to go: 2."),
     "cancel a plan": ([PLAN], ("cancel", "weekly", "--yes"), "Issue 1 is cancelled already."),
     "cancel what is on its way": ([PLAN, SEND], ("cancel", "1", "--yes"), "Issue 1 is cancelled already."),
     "plan with a timer": (

@@ -178,9 +178,11 @@ def test_one_reader_is_one_reader(shell: Shell) -> None:
 def test_an_issue_is_held_resumed_and_cancelled(planned: Shell) -> None:
     planned.run("digest", "send", "1", "--yes", "--no-wait")
 
-    assert planned.run("digest", "hold", "weekly").out == "Issue 1 is held.\n"
+    held = planned.run("digest", "hold", "weekly").out
+    assert held == "Issue 1 is held; letters that wait: 2. Let them go: coalition digest resume 1\n"
     assert planned.house.drain() == []
-    assert planned.run("digest", "resume", "1").out == "Issue 1 is sending.\n"
+    resumed = planned.run("digest", "resume", "1").out
+    assert resumed == "Issue 1 is sending; letters to go: 2. Watch it: coalition digest status 1 --watch\n"
     planned.run("digest", "hold", "1")
     assert planned.run("digest", "cancel", "1", "--yes").out.startswith("Issue 1 is cancelled.\n")
 

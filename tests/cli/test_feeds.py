@@ -58,6 +58,14 @@ def test_a_feed_is_added_fetched_listed_and_removed(house: House, server: FeedSe
     assert done == [("feed add", "1"), ("feed fetch", "1"), ("feed remove", "1")]
 
 
+def test_a_feed_that_has_not_changed_is_told_as_one(server: FeedServer, run: Run) -> None:
+    run("add", server.serve(entry("1"), headers={"ETag": '"1"'}), "--topic", "housing")
+    run("fetch", "1")
+    server.answers["/feed"] = Answer(status=304)
+
+    assert run("fetch", "1").stdout == "Feed 1: nothing has changed since the last time\n"
+
+
 def test_no_feeds_yet_is_said_with_what_to_do(run: Run) -> None:
     assert run("list").stdout == "There are no feeds yet: coalition feed add URL --topic SLUG\n"
     assert run("list", "--json").stdout == "[]\n"
