@@ -38,6 +38,7 @@ def test_no_sentence_of_ours_stays_in_english(house: House, bracketed: str) -> N
     speaking = in_language(house, bracketed)
 
     pages = {name: page for name, page in every_page(speaking) if page.mimetype == "text/html" and not page.location}
+    del pages["/privacy?version=1"]  # shown in the words of then, as they were stored
 
     assert {name: found for name, page in pages.items() if (found := strays(speaking, page))} == {}
     assert len(pages) > 60
