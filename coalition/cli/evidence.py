@@ -15,6 +15,7 @@ _EVENTS = {
     "paused": "took a break from all letters",
     "resumed": "ended the break",
     "withdrawn": "left",
+    "ended": "was written to no more, because letters came back",
     "undone": "took the leaving back",
     "returned": "returned, as the journal tells it: the database that knows how was lost",
     "moved": "moved to another address, by a press that only its mailbox could reach",

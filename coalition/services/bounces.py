@@ -16,16 +16,16 @@ from coalition.address import Address
 from coalition.community import Community
 from coalition.db import insert_into
 from coalition.errors import BadAddress, NotFound
+from coalition.mail.replies import Outcome, Reply, classify
 from coalition.mail.reports import Kind, Report
 from coalition.mail.return_paths import ReturnPath, ReturnPaths
-from coalition.models import Bounce, Delivery, Fate, Outbound, SetAside, State, Subscriber, Suppression
-from coalition.services import spam_rate, subscriptions, suppressions
+from coalition.models import Bounce, Delivery, Fate, SetAside, State, Subscriber, Suppression
+from coalition.services import failing, spam_rate, subscriptions, suppressions
 from coalition.services.suppressions import Cause
 from coalition.vault import Vault
 
 KEEP_ASIDE = timedelta(days=30)
 KEEP_BOUNCES = timedelta(days=400)
-_FAILURES, _WEEKS = 5, timedelta(days=21)  # so many issues in a row, over so long a time
 _MOST_KEPT, _LONGEST_KEPT = 10_000, 65_536  # messages set aside, and bytes of each
 _MESSAGE_ID = re.compile(r"<([a-z2-7]{26})@([^<>@\s]+)>", re.ASCII)
 
@@ -124,7 +124,7 @@ class Returns:
         once = insert.on_conflict_do_nothing(index_elements=["delivery_id", "fate"]).returning(Bounce.id)
         if session.execute(once).first() is None:
             return Done.KNOWN
-        cause = _cause(session, person, fate, sent_at)
+        cause = failing.cause(session, person, fate, sent_at)
         if person is not None and cause is not None:
             suppressions.suppress(session, person.id, cause, now)
         if fate is Fate.SPAM and delivery.issue_id is not None:
@@ -145,6 +145,19 @@ class Returns:
         )
         once = insert.on_conflict_do_nothing(index_elements=["digest"]).returning(SetAside.id)
         return Done.SET_ASIDE if session.execute(once).first() else Done.KNOWN
+
+
+def refused(session: Session, delivery: Delivery, reply: Reply, now: datetime) -> None:
+    """Note a letter that the mail server refused for good, as if it had come back. Whoever it was for is locked."""
+    if delivery.subscriber_id is None or not reply.code:
+        return  # a test of staff's, or nothing that a server said
+    fate = Fate.POLICY if classify(reply) is Outcome.OUR_FAULT else Fate.SOFT
+    facts = {"subscriber_id": delivery.subscriber_id, "fate": fate, "status": reply.enhanced, "said": reply.text}
+    insert = insert_into(session, Bounce).values(delivery_id=delivery.id, sent_at=now, came_at=now, **facts)
+    session.execute(insert.on_conflict_do_nothing(index_elements=["delivery_id", "fate"]))
+    cause = failing.cause(session, session.get_one(Subscriber, delivery.subscriber_id), fate, now)
+    if cause is not None:
+        suppressions.suppress(session, delivery.subscriber_id, cause, now)
 
 
 def of_person(session: Session, person: Subscriber) -> list[Bounce]:
@@ -219,49 +232,3 @@ def forget_old(session: Session, now: datetime) -> int:
     """Delete bounces of more than a year."""
     old = delete(Bounce).where(Bounce.came_at < now - KEEP_BOUNCES).returning(Bounce.id)
     return len(session.execute(old).all())
-
-
-def _cause(session: Session, person: Subscriber | None, fate: Fate, sent_at: datetime) -> Cause | None:
-    """Why no more may be written, if so. Who confirmed after a letter went has shown that their mailbox is there."""
-    if person is None:
-        return None
-    since = person.confirmed_at
-    match fate:
-        case Fate.SPAM:
-            return Cause.SPAM_REPORT
-        case Fate.DEAD if since is None or since <= sent_at:
-            return Cause.HARD_BOUNCE
-        case Fate.SOFT if _keeps_failing(session, person):
-            return Cause.SOFT_BOUNCES
-    return None
-
-
-def _keeps_failing(session: Session, person: Subscriber) -> bool:
-    """Whether so many issues in a row came back, over so many weeks, and none between them arrived.
-
-    Anywhere since they confirmed: so it does not matter in which order the bounces come.
-    """
-    soft = select(Bounce.delivery_id).where(Bounce.subscriber_id == person.id, Bounce.fate == Fate.SOFT)
-    refused = select(Bounce.delivery_id).where(Bounce.subscriber_id == person.id, Bounce.fate == Fate.POLICY)
-    failed = set(session.scalars(soft))
-    if len(failed) < _FAILURES:
-        return False
-    neither = set(session.scalars(refused)) - failed
-    issues = session.execute(
-        select(Delivery.id, Delivery.ended_at)
-        .where(
-            Delivery.subscriber_id == person.id,
-            Delivery.issue_id.is_not(None),
-            Delivery.state == Outbound.SENT,
-            Delivery.ended_at >= (person.confirmed_at or person.created_at),
-        )
-        .order_by(Delivery.ended_at, Delivery.id)
-    )
-    row: list[datetime] = []
-    for delivery_id, sent_at in issues:
-        if sent_at is None or delivery_id in neither:
-            continue
-        row = [*row, sent_at] if delivery_id in failed else []
-        if len(row) >= _FAILURES and row[-1] - row[0] >= _WEEKS:
-            return True
-    return False

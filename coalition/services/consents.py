@@ -26,6 +26,7 @@ class Event(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     WITHDRAWN = "withdrawn"
+    ENDED = "ended"  # by nobody's wish: letters came back
     UNDONE = "undone"
     MOVED = "moved"  # to another address
     MOVED_BACK = "moved_back"

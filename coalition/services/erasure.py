@@ -93,7 +93,7 @@ class Eraser:
         session.execute(update(Delivery).where(Delivery.subscriber_id == person.id).values(reply=None))
         session.execute(delete(AddressChange).where(AddressChange.subscriber_id == person.id))
         session.execute(delete(SetAside).where(SetAside.subscriber_id == person.id))
-        session.execute(update(Bounce).where(Bounce.subscriber_id == person.id).values(said=None))
+        session.execute(delete(Bounce).where(Bounce.subscriber_id == person.id))
         person.address_sealed = person.address_key = None
         person.locale, person.format = self.locale, Format.HTML
         person.timezone = person.weekday = person.hour = None

@@ -51,9 +51,8 @@ def _left(session: Session, community: Community, line: Line, now: datetime) -> 
     if ended:
         topics = [each.topic_id for each in ended]
         names = consents.names(session, topics)
-        consents.record(
-            session, person.code, Event.WITHDRAWN, line.at, channel=Channel.JOURNAL, topics=topics, names=names
-        )
+        event = Event.ENDED if line.facts["why"] == Ended.BOUNCED else Event.WITHDRAWN
+        consents.record(session, person.code, event, line.at, channel=Channel.JOURNAL, topics=topics, names=names)
         settling.settle_person(session, person, now)
 
 

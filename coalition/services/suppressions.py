@@ -29,7 +29,13 @@ class Cause(StrEnum):
 MOVED_AWAY = "moved away"
 
 _ENDS = {Cause.SPAM_REPORT: Ended.COMPLAINED, Cause.STAFF: Ended.STAFF}
-_WITHDRAWS = {Cause.SPAM_REPORT: "spam report", Cause.STAFF: "staff"}  # and by which channel
+_WITHDRAWS = {Cause.SPAM_REPORT, Cause.STAFF}  # by somebody's wish
+_WHY = {
+    Cause.HARD_BOUNCE: "the mailbox does not exist",
+    Cause.SOFT_BOUNCES: "issue after issue could not be delivered, for weeks",
+    Cause.SPAM_REPORT: "a letter was reported as spam",
+    Cause.STAFF: "staff closed the address",
+}
 
 
 def hold(session: Session, subscriber_ids: Iterable[int]) -> None:
@@ -52,9 +58,11 @@ def suppress(session: Session, subscriber_id: int, cause: Cause, now: datetime) 
     if is_new and (cause is not Cause.HARD_BOUNCE or person.confirmed_at is not None):
         journaling.suppressed(session, [person.address_key], person.code, _scope(cause), cause, now)
     ended = subscriptions.end_all(session, person, _ENDS.get(cause, Ended.BOUNCED), now)
-    if ended and cause in _WITHDRAWS:
+    if ended:
+        event = Event.WITHDRAWN if cause in _WITHDRAWS else Event.ENDED
         topics = [each.topic_id for each in ended]
-        consents.record(session, person.code, Event.WITHDRAWN, now, channel=_WITHDRAWS[cause], topics=topics)
+        facts = {"channel": cause, "why": _WHY[cause], "topics": topics, "names": consents.names(session, topics)}
+        consents.record(session, person.code, event, now, **facts)
     return is_new or bool(ended)
 
 

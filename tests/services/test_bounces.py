@@ -11,12 +11,14 @@ from sqlalchemy import select
 from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.mail.return_paths import ReturnPaths
-from coalition.models import Bounce, Ended, Fate, Letter, Outbound, Scope, State, Subscriber
-from coalition.services import bounces, issues, requests, upkeep
+from coalition.models import Bounce, Delivery, Ended, Fate, Letter, Outbound, Scope, State, Subscriber
+from coalition.services import bounces, chain, consents, issues, requests, upkeep
 from coalition.services.bounces import Done
+from coalition.services.suppressions import Cause, suppress
 from coalition.tokens import random_code
 from tests.house import House, a_subscriber
 from tests.mail.came_back import came_back
+from tests.relay import Scripted
 from tests.services.returning import (
     ADA,
     GRACE,
@@ -31,7 +33,7 @@ from tests.services.returning import (
     set_aside,
     suppressions,
 )
-from tests.services.scenes import deliveries, states
+from tests.services.scenes import deliveries, drain_to, states
 from tests.services.test_suppressions import endings
 
 
@@ -290,3 +292,76 @@ def test_no_test_letter_goes_to_a_suppressed_address(house: House) -> None:
 
     assert house.drain() == []
     assert states(deliveries(house))[-1] is Outbound.SKIPPED
+
+
+def refuse(house: House, answer: str, step: str = "RCPT") -> None:
+    """Plan an item and send it to a mail server that says this."""
+    house.send(a_plan(house))
+    with Scripted({step: answer}) as server:
+        drain_to(house, server.relay)
+
+
+def weeks_ago(house: House, weeks: int) -> None:
+    """Let what was refused last have been refused so long ago."""
+    with house.database.transaction() as session:
+        last = session.scalars(select(Delivery).order_by(Delivery.id.desc())).first()
+        assert last is not None
+        last.ended_at = utcnow() - timedelta(weeks=weeks)
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_suppressed"),
+    [
+        (["550 5.2.0 not now"] * 5, True),
+        (["550 5.2.0 not now"] * 4, False),
+        (["554 no"] * 5, True),
+        (["550 5.2.0 no", "550 5.2.0 no", "250 ok", "550 5.2.0 no", "550 5.2.0 no", "550 5.2.0 no"], False),
+        (["550 5.2.0 no"] * 3 + ["came back"] * 2, True),
+    ],
+)
+def test_issues_that_are_refused_at_once_count_as_those_that_come_back(
+    house: House, answers: list[str], is_suppressed: bool
+) -> None:
+    ada = a_reader(house)
+    with house.database.transaction() as session:
+        session.get_one(Subscriber, ada.id).confirmed_at = utcnow() - timedelta(days=100)
+    for number, answer in enumerate(answers):
+        ago = len(answers) - number
+        if answer == "came back":
+            [letter] = an_issue(house)
+            let_it_have_gone(house, letter, utcnow() - timedelta(weeks=ago))
+            deal(house, bounced(letter, "full"))
+        else:
+            refuse(house, answer)
+            weeks_ago(house, ago)
+
+    expected = {ada.code: (Scope.ALL, "soft bounces")} if is_suppressed else {}
+    assert suppressions(house) == expected
+    with house.database.reading() as session:
+        events = [(each["event"], each["why"]) for each in consents.history(session, ada.code)]
+    why = "issue after issue could not be delivered, for weeks"
+    assert events == ([("ended", why)] if is_suppressed else [])
+
+
+@pytest.mark.parametrize(
+    ("cause", "event"),
+    [
+        (Cause.HARD_BOUNCE, "ended"),
+        (Cause.SOFT_BOUNCES, "ended"),
+        (Cause.SPAM_REPORT, "withdrawn"),
+        (Cause.STAFF, "withdrawn"),
+    ],
+)
+def test_whatever_ends_somebodys_subscriptions_stands_in_the_consent_chain_in_words(
+    house: House, cause: Cause, event: str
+) -> None:
+    ada = a_reader(house)
+
+    with house.database.transaction() as session:
+        assert suppress(session, ada.id, cause, utcnow())
+
+    with house.database.reading() as session:
+        [row] = consents.history(session, ada.code)
+        assert chain.verify(session, []).faults == []
+    assert (row["event"], row["channel"], row["names"]) == (event, cause, {"1": "Housing"})
+    assert len(row["why"].split()) > 3

@@ -25,7 +25,7 @@ from coalition.models import (
     Request,
     Variant,
 )
-from coalition.services import settling, suppressions
+from coalition.services import bounces, settling, suppressions
 from coalition.services.outbox.claims import Claimed
 from coalition.services.suppressions import Cause
 
@@ -61,8 +61,8 @@ def record(session: Session, claimed: Claimed, results: Sequence[Result], policy
         .order_by(Delivery.id)
         .execution_options(populate_existing=True)
     ).all()
-    dead = [each for each in deliveries if by_id[each.id].outcome is Outcome.DEAD_ADDRESS]
-    suppressions.hold(session, [each.subscriber_id for each in dead if each.subscriber_id is not None])
+    over = [each for each in deliveries if _is_over(claimed, each, by_id[each.id].outcome, now)]
+    suppressions.hold(session, [each.subscriber_id for each in over if each.subscriber_id is not None])
     later: dict[timedelta, list[int]] = defaultdict(list)
     for delivery in deliveries:
         result = by_id[delivery.id]
@@ -76,6 +76,7 @@ def record(session: Session, claimed: Claimed, results: Sequence[Result], policy
                     suppressions.suppress(session, delivery.subscriber_id, Cause.HARD_BOUNCE, now)
             case Outcome.REFUSED:
                 _failed(session, delivery, "refused", now)
+                bounces.refused(session, delivery, result.reply, now)
             case Outcome.UNCERTAIN if delivery.in_doubt or policy is Uncertain.HOLD:
                 delivery.attempts += 1
                 delivery.state, delivery.ended_at = Outbound.UNCERTAIN, now
@@ -84,9 +85,12 @@ def record(session: Session, claimed: Claimed, results: Sequence[Result], policy
                 delivery.reason = RETRIED
                 later[timedelta()].append(delivery.id)
             case Outcome.RETRY | Outcome.OUR_FAULT:
-                wait = _put_off(session, claimed, delivery, now)
-                if wait is not None:
-                    later[wait].append(delivery.id)
+                if _is_over(claimed, delivery, result.outcome, now):
+                    _failed(session, delivery, "gave up", now)
+                    bounces.refused(session, delivery, result.reply, now)
+                else:
+                    later[_TRIES[delivery.attempts]].append(delivery.id)
+                    delivery.attempts += 1
             case Outcome.UNTRIED:
                 later[_STAND_BACK].append(delivery.id)
     session.flush()
@@ -135,14 +139,14 @@ def _failed(session: Session, delivery: Delivery, reason: str, now: datetime) ->
         settling.count_failed(session, delivery, session.get_one(Variant, delivery.variant_id))
 
 
-def _put_off(session: Session, claimed: Claimed, delivery: Delivery, now: datetime) -> timedelta | None:
-    """How long a letter waits for its next try; None where it has had its last one."""
+def _is_over(claimed: Claimed, delivery: Delivery, outcome: Outcome, now: datetime) -> bool:
+    """Whether a letter that the mail server did not take will not be tried any more."""
+    if outcome in {Outcome.DEAD_ADDRESS, Outcome.REFUSED}:
+        return True
     tries = delivery.attempts
-    if tries >= len(_TRIES) or now + _TRIES[tries] > claimed.dated_at + _LONGEST_PATIENCE:
-        _failed(session, delivery, "gave up", now)
-        return None
-    delivery.attempts += 1
-    return _TRIES[tries]
+    return outcome in {Outcome.RETRY, Outcome.OUR_FAULT} and (
+        tries >= len(_TRIES) or now + _TRIES[tries] > claimed.dated_at + _LONGEST_PATIENCE
+    )
 
 
 def move(session: Session, claimed: Claimed, delivery_ids: Sequence[int], due_at: datetime) -> None:
