@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from coalition import web
+from coalition import logs, web
 from coalition.config import read_config
 from coalition.paths import STATIC, TEMPLATES
 from coalition.resources import Resources, open_resources
@@ -11,7 +11,10 @@ from coalition.resources import Resources, open_resources
 
 def create_app(resources: Resources | None = None) -> Flask:
     """A WSGI application. Without resources it reads the environment (README) and opens them itself."""
-    resources = resources or open_resources(read_config())
+    if resources is None:
+        config = read_config()
+        logs.set_up(config.log)
+        resources = open_resources(config)
     app = Flask("coalition", template_folder=str(TEMPLATES), static_folder=str(STATIC))
     app.config.update(
         MAX_CONTENT_LENGTH=16 * 1024,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from coalition.community import Community, read_community
@@ -29,6 +30,7 @@ _KNOWN = [
     "JOURNAL",
     "SPOOL",
     "METRICS_TOKEN",
+    "LOG",
 ]
 
 
@@ -37,6 +39,13 @@ class Uncertain(StrEnum):
 
     RETRY = "retry"  # sent once more, the same bytes under the same Message-ID
     HOLD = "hold"  # left to a person
+
+
+class Log(StrEnum):
+    """How the log is written."""
+
+    PLAIN = "plain"  # for people
+    JSON = "json"  # for programs that gather logs
 
 
 class Security(StrEnum):
@@ -48,6 +57,8 @@ class Security(StrEnum):
 
 
 _SHORTEST_SECRET = 20
+Choice = TypeVar("Choice", bound=StrEnum)
+
 _DEFAULT_PORT = {Security.PLAIN: 25, Security.STARTTLS: 587, Security.TLS: 465}
 
 
@@ -83,6 +94,7 @@ class Config:
     journal: Path
     spool: Path
     metrics_token: str | None = field(repr=False)
+    log: Log
     community: Community
 
     @property
@@ -132,6 +144,7 @@ def read_config(environ: Mapping[str, str] | None = None) -> Config:
         journal=reader.folder("JOURNAL", str(home / "journal")),
         spool=reader.folder("SPOOL", str(home / "spool")),
         metrics_token=reader.secret("METRICS_TOKEN"),
+        log=reader.choice("LOG", Log.PLAIN),
         community=community,
     )
     reader.faults += _public_faults(config)
@@ -232,11 +245,11 @@ class _Reader:
             return None
         return float(text)
 
-    def choice(self, name: str, default: Uncertain) -> Uncertain:
-        text = self.text(name, default)
-        if text in {choice.value for choice in Uncertain}:
-            return Uncertain(text)
-        self.faults.append(f"COALITION_{name} is none of: {', '.join(Uncertain)}.")
+    def choice(self, name: str, default: Choice) -> Choice:
+        text, choices = self.text(name, default), type(default)
+        if text in {choice.value for choice in choices}:
+            return choices(text)
+        self.faults.append(f"COALITION_{name} is none of: {', '.join(choices)}.")
         return default
 
     def bind(self) -> tuple[str, int]:

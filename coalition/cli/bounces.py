@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from coalition import logs
 from coalition.cli.shared import Group, changing, json_option, looking, opened, show
 from coalition.clock import utcnow
 from coalition.errors import CoalitionError
@@ -47,13 +48,12 @@ def receive(recipient: str, maildir: Path | None, imap: str | None, delete: bool
     """
     if maildir and imap:
         raise click.UsageError("Name a Maildir or an IMAP mailbox, not both.")
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     if maildir:
-        resources = opened()
+        resources = _opened()
         with collecting.maildir(maildir, delete=delete) as waiting:
             done = _deal(resources, waiting)
     elif imap:
-        resources = opened()
+        resources = _opened()
         config = resources.config
         with collecting.imap(imap, config.imap_password, config.imap_ca, delete=delete) as waiting:
             done = _deal(resources, waiting)
@@ -65,7 +65,7 @@ def receive(recipient: str, maildir: Path | None, imap: str | None, delete: bool
             one = Waiting(stream.read(reports.MOST_BYTES + 1), lambda: None)
             while stream.read(reports.MOST_BYTES):
                 pass  # the mail server must not meet a closed pipe
-            done = _deal(opened(), [one], recipient)
+            done = _deal(_opened(), [one], recipient)
     if as_json:
         show([{each.value: done[each] for each in bounces.Done}], as_json=True, empty="")
     else:
@@ -152,6 +152,12 @@ def show_(aside_id: int) -> None:
         audit.record(session, "bounce show", str(aside_id))
     # A stranger wrote it: what would steer the terminal is left out.
     click.echo("".join(letter for letter in text if letter.isprintable() or letter in "\n\t"))
+
+
+def _opened() -> Resources:
+    resources = opened()
+    logs.set_up(resources.config.log, logging.WARNING)
+    return resources
 
 
 def _deal(resources: Resources, waiting: Iterable[Waiting], recipient: str = "") -> Counter[bounces.Done]:

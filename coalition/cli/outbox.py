@@ -1,10 +1,10 @@
 """`coalition outbox`"""
 
-import logging
 import sys
 
 import click
 
+from coalition import logs
 from coalition.cli import crew
 from coalition.cli.ending import Ending
 from coalition.cli.following import doubt_in_words, trouble_in_words
@@ -34,8 +34,8 @@ def run(once: bool, processes: int, in_crew: bool) -> None:
 
     Example: coalition outbox run --processes 4
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     resources = opened()
+    logs.set_up(resources.config.log)
     if resources.config.relay is None:
         raise Misconfigured("COALITION_SMTP_URL is empty: name your mail server, or try `coalition run`.")
     if processes > 1:

@@ -9,6 +9,7 @@ from itertools import islice
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from coalition import logs
 from coalition.cli.ending import Ending
 from coalition.cli.keys import sealing_anew
 from coalition.cli.shared import opened
@@ -37,8 +38,8 @@ def run() -> None:
 
     Example: coalition run
     """
-    _log_plainly()
     config = read_config()
+    logs.set_up(config.log)
     prepare(config)
     resources = open_resources(config)
     planted = _plant_samples(resources)
@@ -79,8 +80,8 @@ def serve() -> None:
 
     Example: coalition serve
     """
-    _log_plainly()
     resources = opened()
+    logs.set_up(resources.config.log)
     ending = Ending()
     server = web_server(resources.config, resources)
     threading.Thread(target=server.run, name="web", daemon=True).start()
@@ -97,6 +98,7 @@ def tick() -> None:
     Example: coalition tick
     """
     resources = opened()
+    logs.set_up(resources.config.log, logging.WARNING)
     for name, rows in _tick(resources).items():
         click.echo(f"{name}: {rows}")
     resources.database.close()
@@ -177,10 +179,3 @@ def _say_where(resources: Resources, mailbox: Mailbox | None, planted: bool) -> 
             "",
         ]
     click.echo("\n".join([*lines, "Ctrl-C ends it."]))
-
-
-def _log_plainly() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    # They tell of every closed connection and every step; what matters comes as a warning.
-    for quiet in ("waitress", "alembic"):
-        logging.getLogger(quiet).setLevel(logging.WARNING)

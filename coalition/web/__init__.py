@@ -5,6 +5,7 @@ from jinja2 import StrictUndefined
 
 from coalition.resources import Resources
 from coalition.web import (
+    access,
     archive,
     confirm,
     errors,
@@ -34,6 +35,7 @@ def attach(app: Flask, resources: Resources) -> None:
     app.before_request(guards.require_our_host)
     app.before_request(guards.learn_first)
     app.after_request(headers.secure)
+    access.attach(app)
     app.context_processor(shared.context)
     errors.attach(app)
     for room in (join, confirm, preferences, mydata, moving, forget, unsubscribe, archive, privacy, health, theme):

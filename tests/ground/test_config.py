@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from coalition.community import SAMPLE
-from coalition.config import Config, Security, Uncertain, read_config
+from coalition.config import Config, Log, Security, Uncertain, read_config
 from coalition.errors import Misconfigured
 
 OURS = SAMPLE.replace("coalition.example", "list.example.org").replace("Exampleton", "Exampletown")
@@ -46,6 +46,7 @@ def test_everything_set_is_read(tmp_path: Path) -> None:
         FROM="news@example.org",
         RATE="2.5",
         UNCERTAIN="hold",
+        LOG="json",
         PROXIES="1",
         MAILBOX_PORT="9000",
         METRICS_TOKEN="12345678901234567890",
@@ -59,6 +60,7 @@ def test_everything_set_is_read(tmp_path: Path) -> None:
     assert config.relay.helo == "list.example.org"
     assert (config.rate, config.uncertain, config.proxies, config.mailbox_port) == (2.5, Uncertain.HOLD, 1, 9000)
     assert config.metrics_token == "12345678901234567890"
+    assert config.log is Log.JSON
     assert config.community.sender.written == "news@example.org"
     assert config.secure
     assert not config.is_local
@@ -110,6 +112,7 @@ WRONG = [
     ("RATE", "1e3"),
     ("RATE", "nan"),
     ("UNCERTAIN", "maybe"),
+    ("LOG", "loud"),
     ("PROXIES", "1.5"),
     ("PROXIES", "-1"),
     ("PROXIES", "10"),

@@ -43,6 +43,21 @@ def test_no_page_and_no_error_is_logged_with_an_address_or_a_link(
     _require_silence(house, caplog.text)
 
 
+def test_a_visit_is_logged_by_the_pattern_of_its_page(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "coalition.web.access")
+    house.browser.get("/preferences/not-a-token-at-all")
+    house.browser.post("/unsubscribe/aaaaaaaaaaaaaaaaaaaaaaaaaa?email=ada@example.org")
+    house.browser.get("/nowhere/ada@example.org")
+    house.browser.open("/", method="ADA@EXAMPLE.ORG")
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "GET /preferences/<token> 404",
+        "POST /unsubscribe/<code> 404",
+        "GET (no page) 404",
+        "(other) (no page) 405",
+    ]
+
+
 def _require_silence(house: House, logged: str) -> None:
     with house.database.reading() as session:
         secrets = [person.code for person in session.query(Subscriber)]
