@@ -65,6 +65,10 @@ class Language:
         """The text in this language."""
         return self._catalogue.gettext(text)
 
+    def sentences(self) -> list[str]:
+        """Every text of its catalogue; English has none, its texts stand in the code and the templates."""
+        return list(vars(self._catalogue).get("_catalog", {}).values())
+
     def ngettext(self, one: str, many: str, n: int) -> str:
         """The form of a text that goes with a number; Arabic and Welsh have six."""
         return self._catalogue.ngettext(one, many, n)

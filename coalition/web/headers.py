@@ -9,7 +9,7 @@ from coalition.web.shared import resources, spoken
 
 _DENIED = "accelerometer camera display-capture geolocation gyroscope magnetometer microphone midi payment usb"
 _PERMISSIONS = ", ".join(f"{feature}=()" for feature in _DENIED.split())
-_INDEXED = {"join.home", "privacy.notice"}
+_INDEXED = {"join.home", "privacy.notice", "privacy.prove"}
 _INDEXED_WHERE_PUBLIC = {"archive.every", "archive.one"}
 
 

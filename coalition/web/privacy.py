@@ -1,6 +1,8 @@
-"""The privacy notice, and the form for complaints about how data is handled."""
+"""The privacy notice, the proof that nobody is watched, and the form for complaints about how data is handled."""
 
-from flask import Blueprint, abort, redirect, request, url_for
+from pathlib import Path
+
+from flask import Blueprint, abort, current_app, redirect, request, url_for
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
@@ -9,7 +11,7 @@ from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.errors import BadAddress, BadContent
 from coalition.models import Kind
-from coalition.services import grievances, notice_text, notices
+from coalition.services import archive, grievances, notice_text, notices, proof
 from coalition.services.notice_text import Leads, Line
 from coalition.web import guards, stamps
 from coalition.web.shared import ltr, page, resources, speak_as_sent, spoken, staff
@@ -37,6 +39,17 @@ def notice() -> Answer:
     if earlier is None:
         abort(404)
     return page("privacy_then", version=earlier, blocks=[block.split("\n") for block in earlier.text.split("\n\n")])
+
+
+@pages.get("/privacy/proof")
+def prove() -> Answer:
+    """What was read for trackers, when, what was found, and how anybody can look for themselves."""
+    last = None
+    if resources().config.community.public_archive:
+        with resources().database.reading() as session:
+            last = proof.last_digest(session, utcnow())
+    found = proof.of_program(Path(current_app.root_path, str(current_app.template_folder)))
+    return page("proof", proof=found, last=last, last_name=archive.name_of(last) if last else None)
 
 
 @pages.get("/privacy/grievance")

@@ -16,6 +16,7 @@ _PUBLIC = {
     "join.hosted",
     "join.sent",
     "privacy.notice",
+    "privacy.prove",
     "privacy.grievance",
     "preferences.ask",
     "archive.every",

@@ -77,6 +77,7 @@ def _public(house: House) -> Iterator[tuple[str, TestResponse]]:
         topics.close(session, "health")
     yield "/privacy", get("/privacy")
     yield "/privacy?version=1", get("/privacy?version=1")
+    yield "/privacy/proof", get("/privacy/proof")
     yield "/privacy/grievance", get("/privacy/grievance")
     yield "complained wrongly", post("/privacy/grievance", data={"email": "x", "text": ""})
     complaint = {"email": "bob@example.org", "text": "You wrote to me twice."}
@@ -239,6 +240,7 @@ def _archive(house: House) -> Iterator[tuple[str, TestResponse]]:
     name = an_archived_issue(house)
     for path in ("/archive", f"/archive/{name}", "/archive.atom", "/topics/housing.atom"):
         yield path, house.browser.get(path)
+    yield "proof, with a digest", house.browser.get("/privacy/proof")
     closed = with_community(house, public=False)
     yield "form, archive not public", closed.get("/join/main")
     yield "archive, not public", closed.get("/archive")

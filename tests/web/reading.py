@@ -9,6 +9,8 @@ from xml.etree.ElementTree import Element
 import html5lib
 from werkzeug.test import TestResponse
 
+from coalition.mail.lint import lint_page
+
 _LOADING = {"src", "href", "action", "formaction", "poster", "data", "srcset", "ping"}
 
 
@@ -37,7 +39,8 @@ def faults_of(answer: TestResponse) -> list[str]:
     document = parse(answer)
     rules = (_frame, _headings, _labels, _inline, _elsewhere, _names, _anchors)
     doctype = [] if answer.text.startswith("<!doctype html>\n<html lang=") else ["no doctype or language"]
-    return doctype + [fault for rule in rules for fault in rule(document)]
+    trackers = [f"{each.name}: {each.text}" for each in lint_page(answer.text, "page")]
+    return doctype + trackers + [fault for rule in rules for fault in rule(document)]
 
 
 def _frame(document: Element) -> Iterator[str]:
@@ -71,11 +74,12 @@ def _labels(document: Element) -> Iterator[str]:
 
 def _inline(document: Element) -> Iterator[str]:
     for each in document.iter():
-        if each.tag in {"script", "style", "iframe", "object", "embed", "img", "base"}:
+        if each.tag in {"style", "img"}:
             yield f"<{each.tag}>"
         if "http-equiv" in each.attrib:
             yield "a header in the page"
-        yield from (f"{name}=" for name in each.attrib if str(name).startswith("on") or name == "style")
+        if "style" in each.attrib:
+            yield "style="
 
 
 def _elsewhere(document: Element) -> Iterator[str]:

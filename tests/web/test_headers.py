@@ -10,7 +10,7 @@ from tests.web.doors import at_base_url, without_database
 from tests.web.gallery import every_page
 
 _MAP = Path(__file__).with_name("url_map.txt")
-_INDEXED = re.compile(r"/|/privacy|/archive|/archive/[^/]+")
+_INDEXED = re.compile(r"/|/privacy|/privacy/proof|/archive|/archive/[^/]+")
 
 _EVERYWHERE = {
     "X-Content-Type-Options": "nosniff",

@@ -1,55 +1,23 @@
 """Rules for what every digest promises: nothing is loaded, hidden or counted; who writes, and how to leave, is said."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from coalition.mail.lint import styles
+from coalition.mail.lint import styles, trackers
 from coalition.mail.lint.findings import Faults, short
 from coalition.mail.lint.finished import HTML, TEXT, Finished
-from coalition.mail.lint.page import Page
-
-# Attributes from which programs fetch by themselves (H7); `data` is the one of <object>.
-_LOADING = frozenset({"src", "srcset", "background", "poster", "data", "lowsrc", "dynsrc"})
-
-# Elements that run, frame or send something; no mail program that people use wants them.
-_ACTIVE = (
-    "script",
-    "iframe",
-    "frame",
-    "object",
-    "embed",
-    "applet",
-    "form",
-    "input",
-    "button",
-    "video",
-    "audio",
-    "base",
-)
 
 
 def _remote_loads(finished: Finished) -> Faults:
-    for load in sorted(set(_loads(finished.page))) if finished.page else []:
-        yield HTML, f"Opening the letter would fetch “{short(load)}”: a letter brings along all that it shows."
-
-
-def _loads(page: Page) -> Iterator[str]:
-    for element in page.elements:
-        for name, value in element.attributes.items():
-            if name in _LOADING and not value.strip().lower().startswith(("cid:", "data:")):
-                yield value
-        if element.tag == "link":
-            yield element.attributes.get("href", "")
-        if element.tag == "meta" and element.attributes.get("http-equiv", "").lower() == "refresh":
-            yield element.attributes.get("content", "")
-        yield from styles.loads(element.attributes.get("style", ""))
-    yield from styles.loads(page.sheets)
+    for load in sorted(set(trackers.fetched(finished.page))) if finished.page else []:
+        if not trackers.comes_along(load):
+            yield HTML, f"Opening the letter would fetch “{short(load)}”: a letter brings along all that it shows."
 
 
 def _active(finished: Finished) -> Faults:
     if finished.page:
-        for tag in sorted({element.tag for element in finished.page.tagged(*_ACTIVE)}):
+        for tag in [*trackers.running(finished.page), *trackers.sending(finished.page)]:
             yield HTML, f"There is a <{tag}>: a letter holds only text and links."
-        for name in sorted({name for each in finished.page.elements for name in each.attributes if name[:2] == "on"}):
+        for name in trackers.handlers(finished.page):
             yield HTML, f"An element acts by itself ({short(name)}): a letter holds only text and links."
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _BLOCK = re.compile(r"\{([^{}]*)\}")
 _LOAD = re.compile(r"@import\b[^;]*|(?:url|src|image-set)\(\s*[\"']?(?!cid:|data:|#)[^)\"']*", re.IGNORECASE)
+_ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|([^\n0-9a-f]))", re.IGNORECASE)
 _NOTHING = re.compile(r"0(?:\.0*)?(?:%|[a-z]+)?")
 _COLOUR_NAMES = {"white": "#ffffff", "black": "#000000"}
 
@@ -26,7 +27,13 @@ def blocks(sheet: str) -> Iterator[Declarations]:
 
 def loads(css: str) -> list[str]:
     """What a program would fetch to show this."""
-    return _LOAD.findall(_COMMENT.sub("", css))
+    return _LOAD.findall(_ESCAPE.sub(_unescaped, _COMMENT.sub("", css)))
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    # A sign may be written by its number: u\72l( is url(.
+    number = int(found[1], 16) if found[1] else 0
+    return found[2] or (chr(number) if 0 < number < 0x110000 else "\ufffd")
 
 
 def hidden_by(found: Declarations) -> str | None:
