@@ -36,6 +36,7 @@ class Typesetter:
         self._listed, self._chosen = cache(self._set_listed), cache(self._set_chosen)
         self._around, self._item = cache(self._set_around), cache(self._set_item)
         self._topic = lru_cache(maxsize=_MOST_TOPICS)(self._set_topic)
+        self._gap: Run = ((_GAP[form],),)
 
     def set(self, sections: Sequence[Section]) -> tuple[Run, ...]:
         """The blocks of one copy. Raises ValueError where something of it damages a slot."""
@@ -48,7 +49,8 @@ class Typesetter:
             elif part == _LISTING:
                 runs += [self._listed(each.name, each.slug, len(each.fragments)) for each in sections]
             elif part == _CONTENTS:
-                runs += [self._topic(each) for each in sections]
+                topics = [self._topic(each) for each in sections]
+                runs += [run for topic in topics for run in (self._gap, topic)][1:]
             else:
                 runs += [self._chosen(each.name, each.slug) for each in sections]
         return tuple(runs)
