@@ -204,7 +204,7 @@ def test_what_came_back_goes_after_its_days(house: House) -> None:
     collect(house)
     a_reader(house, ADA)
     [letter] = an_issue(house)
-    deal(house, bounced(letter))
+    deal(house, bounced(letter, "full"))  # they stay: of the erased nothing that came back is kept
     with house.database.reading() as session:
         came_at = session.scalars(select(Bounce.came_at)).one()
     for age, left in ((bounces.KEEP_BOUNCES - timedelta(days=1), 1), (bounces.KEEP_BOUNCES + timedelta(days=1), 0)):
