@@ -23,11 +23,14 @@ def missing(house: House, name: str, topic: int, since: int, overtaken: Collecti
     """The positions of what was published in a topic after `since`, stands, never came, and has no excuse.
 
     The excuses: a full letter left it to the archive, and said so; the letter that brings it is uncertain (one that a
-    dead sender may have given away is not taken back where its issue is cancelled); or it was in one of the `overtaken`
-    letters, which were cancelled when their reader had been served later news.
+    dead sender may have given away is not taken back where its issue is cancelled), was refused for good, or was not
+    sent as its address was closed or its reader forgotten; or it was in one of the `overtaken` letters, which were
+    cancelled when their reader had been served later news.
     """
     titles = set(received(house, name))
-    excused = (Delivery.state == Outbound.UNCERTAIN) | Delivery.id.in_(overtaken)
+    kept_back = Delivery.reason.in_([Skip.SUPPRESSED, Skip.ERASED])
+    over = Delivery.state.in_([Outbound.UNCERTAIN, Outbound.FAILED])
+    excused = over | kept_back | Delivery.id.in_(overtaken)
     brought = {item for variant in _variants(house, name, excused) for item in variant.items}
     news = rows(house, select(Item).where(Item.topic_id == topic, Item.position > since, Item.withdrawn_at.is_(None)))
     gone = {item.position for item in news if item.title not in titles and item.id not in brought}

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.house import House, Template
-from tests.services.windows import Windows
+from tests.services.mishaps import Mishaps
 
 
 def test_whatever_happens_nobody_misses_an_item_or_gets_it_twice(
@@ -28,7 +28,7 @@ def test_whatever_happens_nobody_misses_an_item_or_gets_it_twice(
             finally:
                 house.close()
 
-    class Here(Windows):
+    class Here(Mishaps):
         rented = staticmethod(a_house)
 
     run_state_machine_as_test(

@@ -24,6 +24,8 @@ from coalition.models import (
     PauseMode,
     Phase,
     Source,
+    State,
+    Subscriber,
     Subscription,
     Topic,
 )
@@ -81,9 +83,12 @@ class Windows(RuleBasedStateMachine):
         self.overtaken: set[int] = set()  # deliveries that were cancelled when their readers had been served later news
         dealing.READERS_A_PAGE = 1
         self.undo: dict[str, unsubscribe.Left] = {}
+        self.ids: dict[str, int] = {}  # people stay who they are when they are forgotten and come back
         for name in PEOPLE:
-            a_subscriber(self.house, name, SLUGS, cursor=0)
+            self.ids[name] = a_subscriber(self.house, name, SLUGS, cursor=0).id
             self.since |= {(name, slug): 0 for slug in SLUGS}
+        # A machine that draws which rules it uses at all may draw none that publishes: there is news at both ends.
+        self.publish(SLUGS)
 
     # --- staff ---
 
@@ -194,8 +199,10 @@ class Windows(RuleBasedStateMachine):
     @rule(name=people, slug=slugs, cadence=cadences)
     def choose(self, name: str, slug: str, cadence: Cadence) -> None:
         """Take up a topic, or change its rhythm."""
+        if name not in self.here():
+            return
         with self.house.database.transaction() as session:
-            person = subscriptions.lock(session, self.house.person(name).id)
+            person = subscriptions.lock(session, self.ids[name])
             held = {each.topic_id: each.cadence for each in subscriptions.current(session, person.id)}
             is_new = self.topic_ids[slug] not in held and slug not in self.closed
             held[self.topic_ids[slug]] = cadence
@@ -209,13 +216,14 @@ class Windows(RuleBasedStateMachine):
     @rule(name=people, slug=slugs)
     def leave_topic(self, name: str, slug: str) -> None:
         with self.house.database.transaction() as session:
-            person, topic = self.house.person(name), topics.get(session, slug)
+            person, topic = session.get_one(Subscriber, self.ids[name]), topics.get(session, slug)
             self._left(name, unsubscribe.leave_topic(session, person, topic, Channel.PAGE, utcnow()))
 
     @rule(name=people)
     def leave_all(self, name: str) -> None:
         with self.house.database.transaction() as session:
-            self._left(name, unsubscribe.leave_all(session, self.house.person(name), Channel.ONE_CLICK, utcnow()))
+            person = session.get_one(Subscriber, self.ids[name])
+            self._left(name, unsubscribe.leave_all(session, person, Channel.ONE_CLICK, utcnow()))
 
     @rule(name=people)
     @precondition(lambda self: self.undo)
@@ -224,7 +232,7 @@ class Windows(RuleBasedStateMachine):
         if left is None or utcnow() - left.at > timedelta(minutes=30):
             return
         with self.house.database.transaction() as session:
-            person = self.house.person(name)
+            person = session.get_one(Subscriber, self.ids[name])
             unsubscribe.undo(session, self.house.config.community, person, left.at, utcnow())
             back = {
                 each.topic_id
@@ -237,8 +245,10 @@ class Windows(RuleBasedStateMachine):
 
     @rule(name=people, days=st.integers(1, 20), mode=st.sampled_from(list(PauseMode)))
     def pause(self, name: str, days: int, mode: PauseMode) -> None:
+        if name not in self.here():
+            return
         with self.house.database.transaction() as session:
-            person, until = self.house.person(name), utcnow() + timedelta(days=days)
+            person, until = session.get_one(Subscriber, self.ids[name]), utcnow() + timedelta(days=days)
             preferences.pause(session, person, until, utcnow(), mode=mode)
         self._note_skips()
 
@@ -246,7 +256,7 @@ class Windows(RuleBasedStateMachine):
     def end_pause(self, name: str) -> None:
         self._note_skips()
         with self.house.database.transaction() as session:
-            preferences.resume(session, self.house.person(name), utcnow())
+            preferences.resume(session, session.get_one(Subscriber, self.ids[name]), utcnow())
 
     # --- what must hold ---
 
@@ -261,7 +271,7 @@ class Windows(RuleBasedStateMachine):
         if not hasattr(self, "house"):
             return
         try:
-            self._finish_everything()
+            self.finish_everything()
             self._nothing_is_missing()
             self._every_item_has_its_name()
         finally:
@@ -269,9 +279,10 @@ class Windows(RuleBasedStateMachine):
             self._lease.__exit__(None, None, None)
             self.clock.stop()
 
-    def _finish_everything(self) -> None:
+    def finish_everything(self) -> None:
         """Pauses end, held issues go on, and every cadence is sent until there is nothing left."""
-        for name in PEOPLE:
+        self.publish(SLUGS)
+        for name in self.here():
             self.end_pause(name)
         for issue in self._rows(select(Issue).where(Issue.state.in_([Phase.HELD, Phase.PLANNED]))):
             if issue.state is Phase.HELD:
@@ -302,6 +313,11 @@ class Windows(RuleBasedStateMachine):
 
     # --- helpers ---
 
+    def here(self) -> list[str]:
+        """Those who are not forgotten."""
+        gone = set(self._rows(select(Subscriber.id).where(Subscriber.state == State.ERASED)))
+        return [name for name in PEOPLE if self.ids[name] not in gone]
+
     def _left(self, name: str, left: unsubscribe.Left) -> None:
         for slug, topic_id in self.topic_ids.items():
             if topic_id in left.topics:
@@ -313,7 +329,7 @@ class Windows(RuleBasedStateMachine):
         """What a skipping pause meets may be missed."""
         newest = max((item.position for item in self._rows(select(Item))), default=0)
         for name in PEOPLE:
-            person = self.house.person(name)
+            [person] = self._rows(select(Subscriber).where(Subscriber.id == self.ids[name]))
             if person.pause_mode is PauseMode.SKIP and person.is_paused(utcnow()):
                 self.may_miss[name] = newest
 
