@@ -1,13 +1,12 @@
 """The whole way of a reader in a real browser: in through the sign-up page and the local mailbox, out, and back."""
 
-from urllib.parse import urlsplit
-
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import violations
 from tests.browser.conftest import NewPage
 from tests.browser.site import Site
+from tests.browser.watching import Watch
 
 pytestmark = pytest.mark.browser
 
@@ -39,8 +38,7 @@ def test_a_reader_comes_in_chooses_leaves_and_comes_back(site: Site, new_page: N
 
 def test_a_journey_keeps_nothing_in_the_browser_and_asks_no_other_host(site: Site, new_page: NewPage) -> None:
     page = new_page()
-    asked: set[str] = set()
-    page.context.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
+    watch = Watch.over(page)
 
     _sign_up(page, site, "ada@example.org", "Housing")
     page = _open_letter(page, site, "Please confirm", "Open the page to confirm")
@@ -49,11 +47,8 @@ def test_a_journey_keeps_nothing_in_the_browser_and_asks_no_other_host(site: Sit
     page.get_by_role("button", name="Leave everything").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You have left")
 
-    assert asked == {urlsplit(site.origin).netloc, urlsplit(site.mailbox).netloc}
-    assert page.context.cookies() == []
-    assert page.evaluate("[localStorage.length, sessionStorage.length]") == [0, 0]
-    assert page.evaluate("indexedDB.databases()") == []
-    assert page.evaluate("navigator.serviceWorker.getRegistrations().then(found => found.length)") == 0
+    assert watch.origins == {site.origin, site.mailbox.rstrip("/")}
+    assert Watch(page).kept() == {}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
