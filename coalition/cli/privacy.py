@@ -13,6 +13,7 @@ from coalition.cli.breaches import breach
 from coalition.cli.grievances import grievance
 from coalition.cli.notices import notice
 from coalition.cli.processing import record
+from coalition.cli.reporting import report
 from coalition.cli.shared import Group, json_option, opened, show
 from coalition.clock import utcnow
 from coalition.resources import Resources
@@ -29,6 +30,7 @@ privacy.add_command(breach)
 privacy.add_command(grievance)
 privacy.add_command(notice)
 privacy.add_command(record)
+privacy.add_command(report)
 
 
 @privacy.command("verify")
