@@ -77,11 +77,12 @@ def receive(recipient: str, maildir: Path | None, imap: str | None, delete: bool
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many, at most.")
 @json_option
 def list_(limit: int, as_json: bool) -> None:
-    """Show what came back, the newest first. Readers are named by their codes.
+    """Show what came back, the newest first. Readers are named by their codes. The look is recorded.
 
     Example: coalition bounce list --limit 20
     """
-    with looking() as (_, session):
+    with changing() as (_, session):
+        audit.record(session, "bounce list")
         rows = [
             {
                 "came": each.came_at,
