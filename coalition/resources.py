@@ -51,13 +51,16 @@ class Resources:
         """What the database has not learned yet."""
         return Backlog(self.database, self.journal, self.spool, self.config.community, self.eraser)
 
+    def composer(self) -> Composer:
+        """Who writes every letter."""
+        return Composer(self.config, self.database, self.links, self.letters)
+
     def sender(self, outgoing: Outgoing) -> Sender:
         """A sender that gives letters to this mail server, signed where the community has a key for that."""
         if selector := self.config.community.dkim_selector:
             key = read_signing_key(self.config.keys, self.config.community.mail_domain, selector)
             outgoing = Signing(outgoing, key)
-        composer = Composer(self.config, self.database, self.links, self.letters)
-        return Sender(self.config, self.database, self.vault, composer, outgoing, self.backlog)
+        return Sender(self.config, self.database, self.vault, self.composer(), outgoing, self.backlog)
 
     def bounces(self) -> Returns:
         """Where the mail that comes back is dealt with."""

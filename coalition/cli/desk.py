@@ -29,7 +29,7 @@ def look_over(resources: Resources, issue_id: int, *, online: bool) -> tuple[Iss
     """The last look at an issue: what a reader should not meet. `online` asks the pages it links to as well."""
     with resources.database.reading() as session:
         issue = issues.get(session, issue_id)
-        found = preflight.findings(session, resources.letters, resources.links, issue, utcnow())
+        found = preflight.findings(session, resources.letters, resources.composer(), issue, utcnow())
         links = preflight.written_links(session, issue)
     if online:
         click.echo("Asking the pages that it links to ...", err=True)

@@ -18,7 +18,6 @@ from coalition.errors import BadContent, CoalitionError, Refused
 from coalition.models import Format, Issue, Letter, Phase
 from coalition.resources import Resources
 from coalition.services import archive, audit, issues, previews, requests
-from coalition.services.outbox.composing import Composer
 from coalition.services.previews import Preview
 from coalition.tokens import random_code
 
@@ -127,7 +126,7 @@ class _Desk:
                 )
             chosen = previews.choose(session, issue, self.variant, locale=self.locale, form=self.form)
             intro_md = read_intro(self.intro) if self.intro else None
-            composer = Composer(held.config, held.database, held.links, held.letters)
+            composer = held.composer()
             shown = previews.compose(session, held.letters, held.links, composer, chosen, utcnow(), intro_md=intro_md)
         return replace(shown, note=self._note(issue, intro_md))
 

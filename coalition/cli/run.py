@@ -126,7 +126,8 @@ def _tick(resources: Resources) -> dict[str, int]:
     _note_the_chain(resources)
     if resealed := _seal_some_anew(resources):
         done["addresses sealed anew"] = resealed
-    sent = automatic.plan_and_send(resources.database, resources.letters, resources.config.community, utcnow())
+    composer, community = resources.composer(), resources.config.community
+    sent = automatic.plan_and_send(resources.database, resources.letters, composer, community, utcnow())
     return done | {f"letters of the {cadence} issue": n for cadence, n in sent.items()}
 
 

@@ -12,11 +12,14 @@ from coalition.mail.letters import Letters
 from coalition.models import Cadence, Issue, Item, JobRun, Phase, Subscription
 from coalition.services import issues, opening, periods, planning, preflight
 from coalition.services.counters import POSITION, newest
+from coalition.services.outbox.composing import Composer
 
 log = logging.getLogger(__name__)
 
 
-def plan_and_send(database: Database, letters: Letters, community: Community, now: datetime) -> dict[str, int]:
+def plan_and_send(
+    database: Database, letters: Letters, composer: Composer, community: Community, now: datetime
+) -> dict[str, int]:
     """Plan and send every automatic cadence whose period nobody has looked at yet. Returns letters by cadence.
 
     Where issues have to be approved, they are planned only. Any number of processes may call it.
@@ -25,23 +28,25 @@ def plan_and_send(database: Database, letters: Letters, community: Community, no
     for name in community.automatic:
         cadence = Cadence(name)
         if not community.approval:
-            _send_planned(database, letters, community, cadence, now)
+            _send_planned(database, letters, composer, community, cadence, now)
         if _take(database, community, cadence, now):
             try:
                 made = planning.plan(database, letters, community, cadence, subject=None, intro_md="", now=now)
             except Refused:
                 continue  # nothing new for anybody, or staff were quicker
             if not community.approval:
-                _send(database, letters, community, made.issue_id, now)
+                _send(database, letters, composer, community, made.issue_id, now)
             done[name] = made.letters
     return done
 
 
-def _send(database: Database, letters: Letters, community: Community, issue_id: int, now: datetime) -> None:
+def _send(
+    database: Database, letters: Letters, composer: Composer, community: Community, issue_id: int, now: datetime
+) -> None:
     """Send what may leave; an issue that may not stays planned, for staff to mend."""
     with database.reading() as session:
         issue = issues.get(session, issue_id)
-        stops = preflight.stopping(issue, preflight.findings(session, letters, letters.links, issue, now))
+        stops = preflight.stopping(issue, preflight.findings(session, letters, composer, issue, now))
     if stops:
         log.warning("issue %s was planned and is not sent: %s", issue_id, ", ".join(each.name for each in stops))
         return
@@ -51,13 +56,15 @@ def _send(database: Database, letters: Letters, community: Community, issue_id: 
             issues.send(session, community, issue_id, now)
 
 
-def _send_planned(database: Database, letters: Letters, community: Community, cadence: Cadence, now: datetime) -> None:
+def _send_planned(
+    database: Database, letters: Letters, composer: Composer, community: Community, cadence: Cadence, now: datetime
+) -> None:
     """Send what a process planned that died before it could send it: its readers' cursors have moved."""
     planned = select(Issue.id).where(Issue.cadence == cadence, Issue.state == Phase.PLANNED, Issue.planned_by.is_(None))
     with database.reading() as session:
         found = session.scalars(planned.order_by(Issue.id)).all()
     for issue_id in found:
-        _send(database, letters, community, issue_id, now)
+        _send(database, letters, composer, community, issue_id, now)
 
 
 def _take(database: Database, community: Community, cadence: Cadence, now: datetime) -> bool:

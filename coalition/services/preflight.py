@@ -7,13 +7,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from coalition.errors import BadContent, Refused
-from coalition.links import Links
 from coalition.mail import lint
 from coalition.mail.letters import Letters
 from coalition.mail.lint import Finding, ItemSource
 from coalition.mail.lint.reading import Link, Written
 from coalition.models import Issue, Item, Variant
-from coalition.services import dead_links, editions, issues
+from coalition.services import dead_links, editions, issues, previews
+from coalition.services.outbox.composing import Composer
 
 # Told, but no reason to stop: a feed may know no better, and a reader comes to no harm.
 TOLD_ONLY = frozenset(
@@ -21,23 +21,25 @@ TOLD_ONLY = frozenset(
 )
 
 # What the page about privacy says that nobody can let pass.
-NEVER = frozenset({"remote-load", "active-element", "foreign-link"})
+NEVER = frozenset({"remote-load", "active-element", "foreign-link", "read-receipt", "foreign-part"})
 
 # Variants differ in which items they hold, hardly in how: the most read ones show what the others would.
 _VARIANTS = 20
 
 
-def findings(session: Session, letters: Letters, links: Links, issue: Issue, now: datetime) -> list[Finding]:
-    """Everything that a reader should not meet, in reading order, each once."""
+def findings(session: Session, letters: Letters, composer: Composer, issue: Issue, now: datetime) -> list[Finding]:
+    """Everything that a reader should not meet, in reading order, each once.
+
+    Copies are read as the bytes that `composer`, which writes what is sent, makes of them.
+    """
     sources = _sources(session, issue)
+    links = letters.links
     subject = editions.subject_of(letters, issue, letters.community.locale)
     found = lint.lint_source(subject, issue.intro_md, sources, links.host, now.year)
     allowed_urls, shelves = lint.written_urls(issue.intro_md, sources), editions.Shelves(session, letters)
     for variant, _ in issues.largest_variants(session, issue.id)[:_VARIANTS]:
-        slots = editions.sample_slots(letters, links, variant.locale)
-        letter = shelves.copy(variant).fill(slots)
-        address = letters.community.postal_address
-        found += lint.lint_letter(letter, address, links.base_url, allowed_urls)
+        message = previews.message(composer, variant, shelves.copy(variant), now)
+        found += lint.lint_message(message, letters.community.postal_address, links.base_url, allowed_urls)
     return list(dict.fromkeys(found))
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from coalition.address import Address
 from coalition.errors import NotFound, Refused
 from coalition.links import SAMPLE_CODE, Links
+from coalition.mail.digest import Copy
 from coalition.mail.letters import Letters
 from coalition.mail.message import Letter as Written
 from coalition.models import Format, Issue, Letter, Phase, Variant
@@ -86,6 +87,17 @@ def compose(
     """A variant as its readers get it, by the code that sends; `intro_md` stands in for the introduction it has."""
     variant, facts = chosen
     copy = editions.compose(session, letters, variant.id, intro_md=intro_md)
+    return Preview(
+        issue=issues.get(session, variant.issue_id),
+        variants=variant_facts(issues.largest_variants(session, variant.issue_id)),
+        chosen=facts,
+        letter=copy.fill(editions.sample_slots(letters, links, variant.locale)),
+        message=message(composer, variant, copy, now),
+    )
+
+
+def message(composer: Composer, variant: Variant, copy: Copy, now: datetime) -> bytes:
+    """The bytes of a variant's copy as the sample reader would get them."""
     ready = Ready(
         delivery_id=0,
         letter=Letter.DIGEST,
@@ -95,13 +107,7 @@ def compose(
         locale=variant.locale,
         variant_id=variant.id,
     )
-    return Preview(
-        issue=issues.get(session, variant.issue_id),
-        variants=variant_facts(issues.largest_variants(session, variant.issue_id)),
-        chosen=facts,
-        letter=copy.fill(editions.sample_slots(letters, links, variant.locale)),
-        message=composer.compose(ready, copy).message,
-    )
+    return composer.compose(ready, copy).message
 
 
 def write(folder: Path, preview: Preview, *, every: int | None = None) -> Path:

@@ -42,7 +42,8 @@ def plan_as(house: House, who: str | None, at: datetime, cadence: Cadence = Cade
 
 def tick(house: House, at: datetime) -> dict[str, int]:
     """Let the automatic issues go that are due."""
-    return automatic.plan_and_send(house.database, house.resources.letters, house.config.community, at)
+    letters, composer = house.resources.letters, house.resources.composer()
+    return automatic.plan_and_send(house.database, letters, composer, house.config.community, at)
 
 
 def send(house: House, issue_id: int, goes_at: datetime, *, at_once: bool = False) -> Issue:

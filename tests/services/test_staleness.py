@@ -23,7 +23,8 @@ def tick(house: House) -> None:
     """What `coalition tick` does about issues, twice, as two machines would."""
     for _ in range(2):
         community: Community = house.config.community
-        automatic.plan_and_send(house.database, house.resources.letters, community, utcnow())
+        letters, composer = house.resources.letters, house.resources.composer()
+        automatic.plan_and_send(house.database, letters, composer, community, utcnow())
 
 
 def stale_items(house: House) -> int:

@@ -62,10 +62,10 @@ def test_every_rhythm_has_a_subject_that_may_leave(house: House, cadence: Cadenc
     house.publish()
     issue = plan_as(house, "ann", datetime.now(UTC), cadence)
 
-    letters, links = house.resources.letters, house.resources.links
+    letters, composer = house.resources.letters, house.resources.composer()
     with house.database.reading() as session:
         planned = issues.get(session, issue)
-        found = preflight.findings(session, letters, links, planned, datetime.now(UTC))
+        found = preflight.findings(session, letters, composer, planned, datetime.now(UTC))
 
     assert [each for each in found if each.where == "subject"] == []
 

@@ -11,15 +11,18 @@ from coalition.mail.lint.source import RULES as SOURCE_RULES
 from coalition.mail.lint.source import lint_source, written_urls
 from coalition.mail.lint.templates import lint_template
 from coalition.mail.lint.trackers import lint_page, lint_sheet
+from coalition.mail.lint.wire import RULES as WIRE_RULES
+from coalition.mail.lint.wire import lint_message
 
 # Every name a finding can have: what staff may allow.
-NAMES = frozenset(SOURCE_RULES) | frozenset(LETTER_RULES)
+NAMES = frozenset(SOURCE_RULES) | frozenset(LETTER_RULES) | frozenset(WIRE_RULES)
 
 __all__ = [
     "NAMES",
     "Finding",
     "ItemSource",
     "lint_letter",
+    "lint_message",
     "lint_page",
     "lint_sheet",
     "lint_source",
