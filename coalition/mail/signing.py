@@ -15,7 +15,7 @@ from coalition.mail.signers import Signers, Work
 from coalition.mail.signing_key import SigningKey
 from coalition.mail.smtp import Answered, Outgoing
 
-_EACH_HOLDS = 32  # letters for each process: some that are signed, some that wait, so that none is idle
+_EACH_HOLDS = 16  # letters for each process: some that are signed, some that wait, so that none is idle
 _PATIENCE = 30.0
 
 

@@ -17,7 +17,7 @@ def test_a_reader_comes_in_chooses_leaves_and_comes_back(site: Site, new_page: N
 
     _sign_up(page, site, "ada@example.org", "Housing", "Events")
     page = _open_letter(page, site, "Please confirm", "Open the page to confirm")
-    expect(page.get_by_role("listitem")).to_have_text(["Housing", "Events"])
+    expect(page.get_by_role("listitem")).to_have_text(["Housing All about housing.", "Events All about events."])
     page.get_by_role("button", name="Yes, subscribe me").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You are in. Welcome!")
 
