@@ -1,9 +1,11 @@
 """The privacy notice, the proof that nobody is watched, and the form for complaints about how data is handled."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from flask import Blueprint, abort, current_app, redirect, request, url_for
 from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
@@ -13,6 +15,7 @@ from coalition.errors import BadAddress, BadContent
 from coalition.models import Kind
 from coalition.services import archive, grievances, notice_text, notices, proof
 from coalition.services.notice_text import Leads, Line
+from coalition.services.notices import Version
 from coalition.web import guards, stamps
 from coalition.web.shared import ltr, page, resources, speak_as_sent, spoken, staff
 from coalition.web.stamps import Stamp
@@ -29,13 +32,14 @@ _PLACES = {Leads.CHOICES: "preferences.ask", Leads.COMPLAINTS: "privacy.grievanc
 
 @pages.get("/privacy")
 def notice() -> Answer:
-    """Who holds what, why, for how long, and what a person can do about it."""
+    """Who holds what, why, for how long, and what a person can do about it; also while the database is away."""
     asked = request.args.get("version")
-    with resources().database.reading() as session:
-        versions = notices.versions(session, spoken().code)
     if asked is None:
+        versions: list[Version] = []
+        with suppress(SQLAlchemyError):
+            versions = _versions()
         return page("privacy", blocks=notice_text.blocks(resources().config.community), show=_shown, versions=versions)
-    earlier = next((each for each in versions if str(each.number) == asked), None)
+    earlier = next((each for each in _versions() if str(each.number) == asked), None)
     if earlier is None:
         abort(404)
     return page("privacy_then", version=earlier, blocks=[block.split("\n") for block in earlier.text.split("\n\n")])
@@ -46,7 +50,7 @@ def prove() -> Answer:
     """What was read for trackers, when, what was found, and how anybody can look for themselves."""
     last = None
     if resources().config.community.public_archive:
-        with resources().database.reading() as session:
+        with suppress(SQLAlchemyError), resources().database.reading() as session:
             last = proof.last_digest(session, utcnow())
     found = proof.of_program(Path(current_app.root_path, str(current_app.template_folder)))
     return page("proof", proof=found, last=last, last_name=archive.name_of(last) if last else None)
@@ -87,6 +91,11 @@ def complain() -> Answer:
         over = guards.over_limit(session, Kind.GRIEVANCE, address, now, form=f"page {_FORM}")
         grievances.write_down(session, held.vault, address, text, spoken().code, doubtful=over or is_machine, now=now)
     return redirect(url_for("privacy.grievance", done="sent"), 303)
+
+
+def _versions() -> list[Version]:
+    with resources().database.reading() as session:
+        return notices.versions(session, spoken().code)
 
 
 def _shown(line: Line) -> Markup:

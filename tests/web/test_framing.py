@@ -27,7 +27,8 @@ def _frameable(house: House) -> set[str]:
 def test_e5_only_the_form_its_answers_and_their_errors_may_be_framed(house: House) -> None:
     assert _frameable(house) == {
         "/embed/main", "/embed/narrow", "/join/main/sent", "sent, framed", "errors", "errors, framed",
-        "errors of one topic", "press", "press, framed", "signed up", "400", "413", "415", "429",
+        "errors of one topic", "errors, special", "press", "press, framed", "press, special", "signed up",
+        "400", "413", "415", "429",
     }  # fmt: skip
 
 

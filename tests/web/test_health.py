@@ -37,7 +37,8 @@ def test_without_its_database_every_page_says_come_back(house: House, caplog: py
             lost.get(url),
         ]
         left = lost.post(url, data={"action": "leave", "stamp": press})
-        assert lost.get("/privacy").status_code == 200
+        assert lost.get("/privacy").status_code == lost.get("/privacy/proof").status_code == 200
+        assert lost.get("/privacy?version=1").status_code == 503
         assert lost.get("/preferences").status_code == 200
     for answer in answers:
         assert (answer.status_code, heading(answer)) == (503, "We can't do that just now")
