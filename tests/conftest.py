@@ -13,10 +13,12 @@ import pytest
 
 from coalition.services import backups
 from tests.house import House, Template, sqlite_template
+from tests.leaks import Gate
 from tests.postgres import Cluster, find_binaries
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Gate(), "leaks")
     # Our own settings must not reach the programs that tests start.
     for name in [name for name in os.environ if name.startswith("COALITION_")]:
         del os.environ[name]

@@ -20,6 +20,7 @@ from sqlalchemy import select
 
 from coalition.cli import main
 from coalition.models import Audit
+from tests import leaks
 from tests.house import House
 
 # The tests run in several processes (gw0, gw1, ...): each has nine hundred ports of its own.
@@ -65,6 +66,7 @@ class Shell:
             result = CliRunner().invoke(main, arguments, input=answer, env=self.settings, prog_name="coalition")
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
         assert result.exit_code == code, result.output
+        leaks.look("What the command said of a fault", result.stderr)
         return Said(result.stdout, result.stderr, result.exit_code)
 
     @contextmanager
@@ -104,6 +106,7 @@ def program(*arguments: str, folder: Path, **settings: str) -> Said:
         timeout=PATIENCE,
         check=False,
     )
+    leaks.look("The log of a program", done.stderr)
     return Said(done.stdout, done.stderr, done.returncode)
 
 
@@ -137,7 +140,8 @@ def running(*arguments: str, folder: Path, ready: str, **settings: str) -> Itera
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
-        process.communicate()
+        rest, _ = process.communicate()
+        leaks.look("The log of a program", said + rest)
 
 
 def end(process: subprocess.Popen[str], *signals: signal.Signals) -> int:

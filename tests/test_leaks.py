@@ -1,0 +1,76 @@
+"""The gate of tests/leaks.py can fail: a test that lets out what no log may hold does, and one that doesn't passes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from coalition.rings import Ring
+from coalition.tokens import Purpose, Tokens, random_code
+
+ROOT = Path(__file__).resolve().parents[1]
+TOKEN = Tokens(Ring("tokens", ((1, bytes(range(32))),))).make(Purpose.CONFIRM, random_code())
+
+BEGINNING = """
+import logging
+import os
+import subprocess
+import sys
+import threading
+from tests import leaks
+log = logging.getLogger("coalition.somewhere")
+def test_it():
+"""
+CONFTEST = "from tests.leaks import Gate\ndef pytest_configure(config): config.pluginmanager.register(Gate())\n"
+
+LEAKS = [
+    'log.info("letter to %s sent", "ada@example.org")',
+    'log.warning("GET /?email=ada%40example.org")',
+    f'log.info("GET /confirm/{TOKEN}")',
+    f'logging.getLogger("somebody.else").error("no reader %s", "{random_code()}")',
+    'log.error("failed", exc_info=ValueError("ada@example.net"))',
+    'threading.Thread(target=log.error, args=("to ada@example.com",)).start()',
+    'print("ada@example.org", file=sys.stderr)',
+    'os.system("echo ada@example.org >&2")',
+    'leaks.look("a program", "one line\\nRCPT TO:<ada@example.org>")',
+    'leaks.look("a program", "2026-11-25 ERROR to [address withheld]")',
+]
+
+SILENT = [
+    'log.info("letter %s to %s: %s", 12, "housing", "550 5.1.1 [address] unknown, [token]")',
+    'log.info("GET /preferences/<token> 200")',
+    'logging.getLogger("mail.log").error("RCPT TO:<ada@example.org>")',
+    'leaks.look("a program", "File tests/leaks.py, line 3, in test_a_reader_at_example_org")',
+]
+
+
+@pytest.mark.parametrize("statement", LEAKS)
+def test_a_test_that_leaks_fails(statement: str, tmp_path: Path) -> None:
+    code, said = _run(statement, tmp_path)
+
+    assert code == 1
+    assert "let out what no log may hold" in said
+    assert "1 passed, 1 error" in said
+
+
+@pytest.mark.parametrize("statement", SILENT)
+def test_a_test_that_does_not_leak_passes(statement: str, tmp_path: Path) -> None:
+    code, said = _run(statement, tmp_path)
+
+    assert code == 0, said
+    assert "1 passed" in said
+
+
+def _run(statement: str, folder: Path) -> tuple[int, str]:
+    (folder / "conftest.py").write_text(CONFTEST, "utf-8")
+    (folder / "test_planted.py").write_text(f"{BEGINNING}    {statement}\n", "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
