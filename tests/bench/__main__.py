@@ -21,8 +21,8 @@ from coalition.config import Config
 from coalition.models import Fragment
 from coalition.resources import Resources
 from coalition.services.outbox.composing import Composer
+from tests.bench import answers, composing, delivery, ledger, memory, scale, signing, ways
 from tests.bench import case as case_of
-from tests.bench import composing, delivery, ledger, memory, scale, signing, ways
 from tests.bench.delivery import Race
 from tests.bench.engines import Engine, by_choice, engines, opened
 from tests.bench.ratios import Figures, Round, Table, figures_as_lines
@@ -31,7 +31,8 @@ from tests.bench.ways import Waiting
 T = TypeVar("T")
 
 
-CASES = ("delivery", "latency", "composing", "choice", "ledger", "signing", "scale")
+_REQUESTS = 300  # sign-ups for addresses of each state in a round
+CASES = ("delivery", "latency", "composing", "choice", "ledger", "signing", "answers", "scale")
 _SIZES = (1_000, 100_000)
 _MILLION = 1_000_000
 
@@ -59,8 +60,8 @@ def main(
 
     delivery: from the ledger to a mail server and back, beside smtp-source. latency: the same to a mail server that is
     far away. composing: letters alone, beside the email package. choice: a digest of 200 items in 12 topics, planned
-    and composed cold. ledger: claiming and recording alone. signing: DKIM beside bare signatures. scale: planning and
-    memory by the length of the list.
+    and composed cold. ledger: claiming and recording alone. signing: DKIM beside bare signatures. answers: sign-ups
+    for addresses in six states. scale: planning and memory by the length of the list.
     """
     tables: list[Table] = []
     with tempfile.TemporaryDirectory() as name:
@@ -86,6 +87,8 @@ def main(
                     tables.append(ledger.measure(letters, rounds, home, _tell))
                 case "signing":
                     tables.append(signing.measure(letters // 10, rounds, _tell))
+                case "answers":
+                    tables.append(answers.measure(_REQUESTS, rounds, home, _tell))
                 case "scale":
                     sizes = (*_SIZES, _MILLION) if long else _SIZES
                     tables.append(scale.measure(sizes, home, _tell))
