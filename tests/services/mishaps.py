@@ -41,7 +41,9 @@ class Mishaps(Windows):
 
     @rule(name=people)
     def lift(self, name: str) -> None:
-        """As staff do, or a press in their own mailbox."""
+        """As staff do, or a press in their own mailbox; what is kept of the forgotten, only their own press lifts."""
+        if name not in self.here():
+            return
         with self.house.database.transaction() as session:
             session.execute(delete(Suppression).where(Suppression.address_key == self._key(name)))
 

@@ -10,7 +10,7 @@ from typing import Any
 import time_machine
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from coalition.clock import utcnow
@@ -348,6 +348,9 @@ class Windows(RuleBasedStateMachine):
     def _plan(self, cadence: Cadence, progress: Callable[[int], None] = lambda readers: None) -> int | None:
         """Plan an issue, and note what it brings to everybody together. Returns its number, unless the planner dies."""
         house = self.house
+        # What an earlier planner left lying, or this plan replaces, may be cancelled now.
+        given_up = Issue.state.in_([Phase.PLANNING, Phase.PLANNED]) & (Issue.cadence == cadence)
+        moved_on = self._moved_on(given_up)
         try:
             made = planning.plan(
                 house.database,
@@ -361,21 +364,28 @@ class Windows(RuleBasedStateMachine):
             )
         except Died:
             made = None
+        finally:
+            gone = select(Delivery.id).where(Delivery.id.in_(moved_on), Delivery.state == Outbound.CANCELLED)
+            self.overtaken.update(self._rows(gone))
         for issue in self._rows(select(Issue).where(Issue.state.in_([Phase.PLANNING, Phase.PLANNED]))):
             for topic in self.topic_ids.values():
                 self.dealt[issue.id, topic] = accounts.accounted(house, issue.id, topic)
         return made.issue_id if made else None
 
     def _cancel(self, issue_id: int) -> None:
-        moved_on = (
+        self.overtaken.update(self._moved_on(Issue.id == issue_id))
+        cancelling.cancel(self.house.database, issue_id, utcnow())
+
+    def _moved_on(self, which: ColumnElement[bool]) -> list[int]:
+        """What waits in some issues for readers who have been served later news since; it can't be put back."""
+        query = (
             select(Delivery.id)
             .join(Issue, Issue.id == Delivery.issue_id)
             .join(Subscription, Subscription.subscriber_id == Delivery.subscriber_id)
-            .where(Issue.id == issue_id, Delivery.state == Outbound.QUEUED)
+            .where(which, Delivery.state == Outbound.QUEUED)
             .where(Subscription.ended_at.is_(None), Subscription.cursor > Issue.through_position)
         )
-        self.overtaken.update(self._rows(moved_on))
-        cancelling.cancel(self.house.database, issue_id, utcnow())
+        return list(self._rows(query))
 
     def _plan_and_send(self, cadence: Cadence) -> None:
         issue = self._plan(cadence)

@@ -57,7 +57,7 @@ _HELD_BY: dict[str, tuple[str, ...]] = {
     ),
     "Nothing on our pages or in our letters": (
         "browser/test_every_page.py::test_no_page_asks_for_anything_that_its_own_policy_forbids",
-        "browser/test_letters.py::test_no_letter_loads_anything",
+        "browser/test_nobody_watches.py::test_every_letter_is_whole_without_a_network",
     ),
     "Your address is given to nobody": (
         "web/test_notice_promises.py::test_a_whole_journey_speaks_to_the_mail_server_alone",
