@@ -103,19 +103,8 @@ def _look_at_digests(
         if recipient is None:
             settling.count_failed(session, delivery, variant)
         else:
-            ready.append(
-                Ready(
-                    delivery_id=delivery.id,
-                    letter=Letter.DIGEST,
-                    nonce=delivery.nonce,
-                    dated_at=claimed.dated_at,
-                    recipient=recipient,
-                    locale=variant.locale,
-                    variant_id=variant.id,
-                    person=person,
-                    since=since[person.id],
-                )
-            )
+            letter = Ready.of(delivery, Letter.DIGEST, claimed.dated_at, recipient, variant.locale)
+            ready.append(letter._replace(variant_id=variant.id, person=person, since=since[person.id]))
     return ready
 
 

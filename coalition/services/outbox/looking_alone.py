@@ -52,7 +52,7 @@ def _look_at_service(
     request = session.get(Request, delivery.request_id) if delivery.request_id else None
     if request is None or not decide(session, vault, delivery, request, claimed.dated_at, now):
         if delivery.state is Outbound.QUEUED:
-            delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "forgotten", now
+            _skip(delivery, "forgotten", now)
         return None
     number = delivery.subscriber_id or request.subscriber_id
     person = session.get(Subscriber, number, populate_existing=True) if number else None
@@ -63,21 +63,17 @@ def _look_at_service(
         or person.state is State.ERASED
         or _suppressed(session, vault, recipient, delivery)
     ):
-        delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "suppressed", now
+        _skip(delivery, "suppressed", now)
         return None
     if delivery.letter is Letter.WELCOME and person.state is not State.ACTIVE:
         # Left, or "this wasn't me", while the letter waited.
-        delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "left", now
+        _skip(delivery, "left", now)
         return None
     session.flush()
-    return Ready(
-        delivery_id=delivery.id,
-        letter=delivery.letter or Letter.CONFIRM,
-        nonce=delivery.nonce,
-        dated_at=claimed.dated_at,
-        recipient=recipient,
-        # A stranger is asked in the language of the page; who is known has chosen one.
-        locale=request.locale if delivery.letter is Letter.CONFIRM else person.locale,
+    letter = delivery.letter or Letter.CONFIRM
+    # A stranger is asked in the language of the page; who is known has chosen one.
+    locale = request.locale if delivery.letter is Letter.CONFIRM else person.locale
+    return Ready.of(delivery, letter, claimed.dated_at, recipient, locale)._replace(
         person=person,
         request=request,
         topics=_topic_names(session, delivery, request, person),
@@ -94,6 +90,11 @@ def _recipient(
     if delivery.letter is Letter.MOVED:
         change = session.scalar(select(AddressChange).where(AddressChange.nonce == request.nonce))
         return vault.open(change.old_sealed, change.old_key) if change else None
+    return _address_of(vault, person)
+
+
+def _address_of(vault: Vault, person: Subscriber) -> Address | None:
+    """None where they are forgotten."""
     return vault.open(person.address_sealed, person.address_key or b"") if person.address_sealed else None
 
 
@@ -101,17 +102,10 @@ def _test_letter(session: Session, vault: Vault, claimed: Claimed, delivery: Del
     variant = session.get_one(Variant, delivery.variant_id)
     recipient = Address.parse(vault.open_text(delivery.recipient_sealed or b"", delivery.nonce.encode()))
     if suppressions.is_suppressed(session, vault, recipient):
-        delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "suppressed", now
+        _skip(delivery, "suppressed", now)
         return None
-    return Ready(
-        delivery_id=delivery.id,
-        letter=Letter.DIGEST,
-        nonce=delivery.nonce,
-        dated_at=claimed.dated_at,
-        recipient=recipient,
-        locale=variant.locale,
-        variant_id=variant.id,
-    )
+    ready = Ready.of(delivery, Letter.DIGEST, claimed.dated_at, recipient, variant.locale)
+    return ready._replace(variant_id=variant.id)
 
 
 def _about_a_grievance(
@@ -120,43 +114,32 @@ def _about_a_grievance(
     """To whoever complained, subscribed or not."""
     grievance = grievances.of_letter(session, delivery)
     if grievance is None:
-        delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "forgotten", now
+        _skip(delivery, "forgotten", now)
         return None
     recipient = vault.open(grievance.address_sealed or b"", grievance.address_key or b"")
     if _suppressed(session, vault, recipient, delivery):
-        delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "suppressed", now
+        _skip(delivery, "suppressed", now)
         return None
-    return Ready(
-        delivery_id=delivery.id,
-        letter=delivery.letter or Letter.GRIEVANCE,
-        nonce=delivery.nonce,
-        dated_at=claimed.dated_at,
-        recipient=recipient,
-        locale=grievance.locale,
-        grievance=grievances.told(vault, grievance, delivery.letter),
-    )
+    letter = delivery.letter or Letter.GRIEVANCE
+    ready = Ready.of(delivery, letter, claimed.dated_at, recipient, grievance.locale)
+    return ready._replace(grievance=grievances.told(vault, grievance, delivery.letter))
 
 
 def _ask_again(session: Session, vault: Vault, claimed: Claimed, delivery: Delivery, now: datetime) -> Ready | None:
     """To whoever has not agreed yet to what a topic is for now."""
     person = session.get(Subscriber, delivery.subscriber_id, populate_existing=True) if delivery.subscriber_id else None
     waiting = purposes.waiting(session, person.id) if person else []
-    recipient = (
-        vault.open(person.address_sealed, person.address_key or b"") if person and person.address_sealed else None
-    )
+    recipient = _address_of(vault, person) if person else None
     if person is None or recipient is None or not waiting or _suppressed(session, vault, recipient, delivery):
-        delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, "needs no asking", now
+        _skip(delivery, "needs no asking", now)
         return None
-    return Ready(
-        delivery_id=delivery.id,
-        letter=Letter.AGREE_AGAIN,
-        nonce=delivery.nonce,
-        dated_at=claimed.dated_at,
-        recipient=recipient,
-        locale=person.locale,
-        person=person,
-        purposes=tuple((topic.name, topic.description) for topic in waiting),
-    )
+    ready = Ready.of(delivery, Letter.AGREE_AGAIN, claimed.dated_at, recipient, person.locale)
+    return ready._replace(person=person, purposes=tuple((topic.name, topic.description) for topic in waiting))
+
+
+def _skip(delivery: Delivery, reason: str, now: datetime) -> None:
+    """End a letter that has nobody to go to, or need not go."""
+    delivery.state, delivery.reason, delivery.ended_at = Outbound.SKIPPED, reason, now
 
 
 def _topic_names(session: Session, delivery: Delivery, request: Request, person: Subscriber) -> tuple[str, ...]:

@@ -6,17 +6,16 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from coalition.address import Address
-from coalition.models import (
-    Letter,
-    Request,
-    Subscriber,
-)
+from coalition.models import Delivery, Letter, Request, Subscriber
 from coalition.services.grievances import Told
 from coalition.services.outbox.glance import Goes
 
 
 class Ready(NamedTuple):
-    """A delivery that goes now, with all that composing it needs; nothing is read from the database after this."""
+    """A delivery that goes now, with all that composing it needs; nothing is read from the database after this.
+
+    Whoever makes one of a row says what all letters have with `of`, and the rest with `_replace`.
+    """
 
     delivery_id: int
     letter: Letter
@@ -32,3 +31,8 @@ class Ready(NamedTuple):
     topics: tuple[str, ...] = ()
     since: Mapping[str, datetime] = MappingProxyType({})  # slug of a topic -> when this reader agreed to it
     origin: str | None = None
+
+    @classmethod
+    def of(cls, delivery: Delivery, letter: Letter, dated_at: datetime, recipient: Address, locale: str) -> "Ready":
+        """What every letter has."""
+        return cls(delivery.id, letter, delivery.nonce, dated_at, recipient, locale)
