@@ -1,15 +1,13 @@
 """`coalition privacy record`"""
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from coalition.cli.shared import looking
 from coalition.clock import utcnow
-from coalition.paths import TEMPLATES
+from coalition.documents import to_json, to_page
 from coalition.services import processing_record
 from coalition.services.processing_record import Record
 
@@ -33,10 +31,9 @@ def record(form: str) -> None:
     with looking() as (resources, session):
         found = processing_record.record(session, resources.config, utcnow())
     if form == "json":
-        document = json.dumps(asdict(found), default=lambda moment: moment.isoformat(), indent=2, ensure_ascii=False)
-        click.echo(document)
+        click.echo(to_json(asdict(found)))
     elif form == "html":
-        click.echo(_page(found))
+        click.echo(to_page("record.html", record=found))
     else:
         click.echo("\n".join(_lines(found)))
 
@@ -48,9 +45,3 @@ def _lines(found: Record) -> Iterator[str]:
         yield ""
         yield part.question.upper()
         yield from (f"- {answer}" for answer in part.answers)
-
-
-def _page(found: Record) -> str:
-    loader = FileSystemLoader(TEMPLATES / "preview")
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return made.get_template("record.html").render(record=found)

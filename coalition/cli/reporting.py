@@ -1,17 +1,15 @@
 """`coalition privacy report`"""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from coalition.cli.shared import json_option, looking, show
 from coalition.clock import utcnow
+from coalition.documents import to_json, to_page
 from coalition.errors import Refused
-from coalition.paths import TEMPLATES
 from coalition.services import privacy_report
 from coalition.services.privacy_report import Report
 
@@ -33,7 +31,7 @@ def report(page: Path | None, as_json: bool) -> None:
     if page is not None:
         _write(page, found)
     if as_json:
-        click.echo(json.dumps(_facts(found), default=lambda moment: moment.isoformat(), indent=2, ensure_ascii=False))
+        click.echo(to_json(_facts(found)))
     elif page is None:
         _tell(found)
     else:
@@ -47,10 +45,8 @@ def report(page: Path | None, as_json: bool) -> None:
 
 
 def _write(page: Path, found: Report) -> None:
-    loader = FileSystemLoader(TEMPLATES / "preview")
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     try:
-        page.write_text(made.get_template("report.html").render(report=found), "utf-8")
+        page.write_text(to_page("report.html", report=found), "utf-8")
     except OSError as error:
         raise Refused(f"{page} can't be written: {error.strerror}.") from error
 

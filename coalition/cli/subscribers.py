@@ -1,7 +1,5 @@
 """`coalition subscriber`"""
 
-import json
-
 import click
 
 from coalition.address import Address
@@ -9,6 +7,7 @@ from coalition.cli.evidence import written_out
 from coalition.cli.privacy import verified
 from coalition.cli.shared import Group, changing, json_option, looking, opened, show
 from coalition.clock import utcnow
+from coalition.documents import to_json
 from coalition.models import Scope
 from coalition.services import audit, bounces, counts, evidence, held, people, suppressions, unsubscribe
 from coalition.services.unsubscribe import Channel
@@ -91,7 +90,7 @@ def evidence_(address: str, as_json: bool) -> None:
     with resources.database.transaction() as session:
         audit.record(session, "subscriber evidence", code)
     if as_json:
-        click.echo(json.dumps(found.as_dict(), default=lambda moment: moment.isoformat(), indent=2, ensure_ascii=False))
+        click.echo(to_json(found.as_dict()))
     else:
         click.echo("\n".join(written_out(found)))
 

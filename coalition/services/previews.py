@@ -7,17 +7,16 @@ from datetime import datetime
 from math import ceil
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
 from coalition.address import Address
+from coalition.documents import to_page
 from coalition.errors import NotFound, Refused
 from coalition.links import SAMPLE_CODE, Links
 from coalition.mail.digest import Copy
 from coalition.mail.letters import Letters
 from coalition.mail.message import Letter as Written
 from coalition.models import Format, Issue, Letter, Phase, Variant
-from coalition.paths import TEMPLATES
 from coalition.services import editions, issues
 from coalition.services.explaining import VariantFacts, variant_facts
 from coalition.services.outbox.composing import Composer
@@ -139,14 +138,8 @@ def in_scheme(html: str, scheme: str) -> str:
 
 
 def _page(preview: Preview, every: int | None) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES / "preview"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("index.html").render(
+    return to_page(
+        "index.html",
         issue=preview.issue,
         variants=preview.variants,
         chosen=preview.chosen,

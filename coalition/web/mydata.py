@@ -1,10 +1,10 @@
 """What is held about a person, to see and to take along; through a fresh link only."""
 
-import json
 from typing import Any
 
 from flask import Blueprint, Response, abort, make_response
 
+from coalition.documents import to_json
 from coalition.languages import language
 from coalition.services import consents, grievances, held, takeout
 from coalition.web.shared import page, resources, spoken
@@ -47,7 +47,7 @@ def look(token: str) -> Answer:
 @pages.get("/preferences/<token>/data.json")
 def as_json(token: str) -> Answer:
     """All of it for another program."""
-    document = json.dumps(_taken(token), default=lambda moment: moment.isoformat(), indent=2, ensure_ascii=False)
+    document = to_json(_taken(token))
     return _file(document, "application/json", "my-data.json")
 
 
