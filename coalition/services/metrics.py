@@ -4,11 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from coalition.models import JobRun
-from coalition.services import bounces, counts, grievances
+from coalition.services import bounces, counts, grievances, upkeep
 from coalition.services.outbox import ledger
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -39,6 +37,7 @@ def text(session: Session, now: datetime) -> str:
 
 def _gauges(session: Session, now: datetime) -> Iterator[_Gauge]:
     outbox = ledger.status(session, now)
+    runs = {name: at.timestamp() for name, at in upkeep.last_runs(session).items()}
     oldest = (now - outbox.oldest_due).total_seconds() if outbox.oldest_due else 0
     yield _Gauge("people", "People by state.", counts.by_state(session, now), "state")
     yield _Gauge("letters", "Letters by state.", outbox.states, "state")
@@ -50,13 +49,8 @@ def _gauges(session: Session, now: datetime) -> Iterator[_Gauge]:
     yield _Gauge("bounces_last_7_days", "Letters that came back, by outcome.", bounces.count(session, now), "fate")
     yield _Gauge("bounces_aside", "Letters that came back and wait for staff.", _one(bounces.count_aside(session)))
     yield _Gauge("grievances_overdue", "Complaints whose answer is late.", {"": grievances.overdue(session, now)})
-    yield _Gauge("job_last_run_timestamp_seconds", "When periodic work was last done.", _last_runs(session), "job")
+    yield _Gauge("job_last_run_timestamp_seconds", "When periodic work was last done.", runs, "job")
 
 
 def _one(numbers: Mapping[str, int]) -> dict[str, int]:
     return {"": sum(numbers.values())}
-
-
-def _last_runs(session: Session) -> dict[str, float]:
-    rows = session.execute(select(JobRun.name, func.max(JobRun.at)).group_by(JobRun.name))
-    return {name: at.timestamp() for name, at in rows}

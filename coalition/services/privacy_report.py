@@ -18,7 +18,6 @@ from coalition.models import (
     Delivery,
     Feed,
     Grievance,
-    JobRun,
     Outbound,
     Rate,
     Request,
@@ -27,7 +26,7 @@ from coalition.models import (
     Subscriber,
     Subscription,
 )
-from coalition.services import chain, counts, retention
+from coalition.services import chain, counts, retention, upkeep
 from coalition.services.chain import Head
 from coalition.services.retention import Period
 
@@ -141,7 +140,7 @@ _UNTIL = {"counters", "old addresses"}
 
 
 def _runs(session: Session) -> Iterator[Run]:
-    jobs = dict(session.execute(select(JobRun.name, func.max(JobRun.at)).group_by(JobRun.name)).all())
+    jobs = upkeep.last_runs(session)
     yield Run("periodic work (tick)", max(jobs.values(), default=None), None)
     forgetting = [jobs.get(period.name) for period in retention.PERIODS]
     known = [at for at in forgetting if at is not None]

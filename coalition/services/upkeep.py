@@ -73,6 +73,11 @@ def end_closed_topics(session: Session, now: datetime) -> int:
     return len(found)
 
 
+def last_runs(session: Session) -> dict[str, datetime]:
+    """When each periodic job was last done, by its name."""
+    return dict(session.execute(select(JobRun.name, func.max(JobRun.at)).group_by(JobRun.name)).all())
+
+
 def forget_runs(session: Session, now: datetime) -> int:
     """Delete the marks of jobs done long ago."""
     old = session.execute(delete(JobRun).where(JobRun.at < now - _KEEP_RUNS).returning(JobRun.name))
