@@ -32,26 +32,17 @@ def keep(session: Session, community: Community, now: datetime) -> int:
 
     Two processes that start at once with the same notice end with one version of it.
     """
-    new = 0
-    for code, text in _texts(community).items():
-        kept = versions(session, code)
-        if kept and kept[0].text == text:
-            continue
-        values = {
-            "locale": code,
-            "version": kept[0].number + 1 if kept else 1,
-            "wording_id": wordings.keep(session, wordings.of_notice(text, code)).id,
-            "since": now,
-        }
-        insert = insert_into(session, Notice).values(values)
+    news = _news(session, community)
+    for code, (number, text) in news.items():
+        wording_id = wordings.keep(session, wordings.of_notice(text, code)).id
+        insert = insert_into(session, Notice).values(locale=code, version=number, wording_id=wording_id, since=now)
         session.execute(insert.on_conflict_do_nothing(index_elements=[Notice.locale, Notice.version]))
-        new += 1
-    return new
+    return len(news)
 
 
 def is_kept(session: Session, community: Community) -> bool:
     """Whether there is nothing new in it."""
-    return all((kept := versions(session, code)) and kept[0].text == text for code, text in _texts(community).items())
+    return not _news(session, community)
 
 
 def versions(session: Session, locale: str) -> list[Version]:
@@ -73,8 +64,14 @@ def facts(session: Session, locale: str, at: datetime) -> dict[str, object]:
     return {"notice": stood.wording_id, "notice_version": stood.number, "notice_sha256": stood.sha256}
 
 
-def _texts(community: Community) -> dict[str, str]:
-    return {code: notice_text.plain(community, language(code)) for code in OWN_NAMES}
+def _news(session: Session, community: Community) -> dict[str, tuple[int, str]]:
+    """The versions that are not kept yet: number and text by language."""
+    found = {}
+    for code in OWN_NAMES:
+        kept, text = versions(session, code), notice_text.plain(community, language(code))
+        if not kept or kept[0].text != text:
+            found[code] = (kept[0].number + 1 if kept else 1, text)
+    return found
 
 
 def _versions(found: Sequence[tuple[Notice, Wording]]) -> list[Version]:
