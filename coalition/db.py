@@ -93,7 +93,7 @@ class Database:
         self.engine.dispose()
 
 
-class Line:
+class KeptConnection:
     """One connection for the many short transactions of one thread: fetching one and giving it back costs each time."""
 
     def __init__(self, database: Database) -> None:

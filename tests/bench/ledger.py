@@ -47,7 +47,7 @@ def measure(letters: int, rounds: int, folder: Path, tell: Callable[[str], None]
 
 
 def _work_off(config: Config, resources: Resources, looks: bool) -> float:
-    worker, line = Worker(config.home), db.Line(resources.database)
+    worker, line = Worker(config.home), db.KeptConnection(resources.database)
     began = perf_counter()
     while True:
         with line.transaction() as session:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from coalition.clock import utcnow
 from coalition.config import Config, Uncertain
-from coalition.db import Database, Line
+from coalition.db import Database, KeptConnection
 from coalition.errors import JournalError, LeaseLost, RelayLost
 from coalition.mail.replies import Outcome
 from coalition.mail.smtp import Outgoing
@@ -53,7 +53,7 @@ class Sender:
     ) -> None:
         self._backlog = backlog
         self._vault, self._outgoing = vault, outgoing
-        self._line = Line(database)
+        self._kept = KeptConnection(database)
         self._rate, self._policy = config.rate, Uncertain(config.uncertain)
         self._worker = Worker(config.home)
         self._morgue = Morgue(config.home, same_machine=database.is_sqlite)
@@ -94,7 +94,7 @@ class Sender:
     def close(self) -> None:
         """End the connections to the mail server and the database, and give up the sign of life."""
         self._outgoing.close()
-        self._line.close()
+        self._kept.close()
         self._worker.close()
 
     def _try_a_batch(self) -> bool:
@@ -116,7 +116,7 @@ class Sender:
         self._blocked = not self._backlog.learn()
         if self._blocked:
             return False
-        with self._line.transaction() as session:
+        with self._kept.transaction() as session:
             now = utcnow()
             claims.reap(session, self._morgue, self._policy, now)
             if not self._clock.is_believed(session, now) or Gate(session, self._vault, self._worker.name, now).is_shut:
@@ -165,7 +165,7 @@ class Sender:
         self._backlog.work_off_leavings()
         if self._lost or job.is_stale:
             job.look_again()
-        with self._line.transaction() as session:
+        with self._kept.transaction() as session:
             found = obstacles.find(session, claimed.issue_id, now)
             gate = Gate(session, self._vault, self._worker.name, now, trouble=found.trouble)
             goes_on = self._goes_on and not gate.is_shut and not found.hold
