@@ -37,6 +37,8 @@ class What(StrEnum):
     MOVED = "moved"  # to another address, of which only the keyed hashes are told
     BEGUN = "begun"  # the sending of a batch of an issue
     OVER = "over"  # every letter of an issue has its end
+    HELD = "held"  # an issue that was going, by staff or for the spam reports it caused
+    CANCELLED = "cancelled"  # an issue that was planned, or going
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import exists, or_, select
 
 from coalition.community import Community
-from coalition.db import Database, insert_into
+from coalition.db import Database
 from coalition.errors import Refused
 from coalition.mail.letters import Letters
 from coalition.models import Cadence, Issue, Item, JobRun, Phase, Subscription
@@ -96,13 +96,11 @@ def _take(database: Database, community: Community, cadence: Cadence, now: datet
         abandoned = exists().where(
             Issue.cadence == cadence, Issue.period_key != period.key, Issue.state == Phase.PLANNING
         )
-        seen = exists().where(JobRun.name == f"issue {cadence}", JobRun.slot == period.key)
+        seen = exists().where(JobRun.name == periods.job_of(cadence), JobRun.slot == period.key)
         planned = exists().where(
             Issue.cadence == cadence, Issue.period_key == period.key, Issue.state != Phase.CANCELLED
         )
         if session.scalar(select(or_(seen, planned))) or not session.scalar(select(or_(news, abandoned))):
             return False
     with database.transaction() as session:
-        insert = insert_into(session, JobRun).values(name=f"issue {cadence}", slot=period.key, at=now)
-        taken = insert.on_conflict_do_nothing(index_elements=["name", "slot"]).returning(JobRun.slot)
-        return session.execute(taken).first() is not None
+        return periods.take(session, cadence, period.key, now)

@@ -1,5 +1,6 @@
 """Cancelling an issue: what was not mailed goes back to where it came from, and the next issue brings it."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,8 +18,11 @@ from coalition.models import (
     Phase,
     Tally,
 )
-from coalition.services import issues, settling
+from coalition.services import issues, journaling, settling
 from coalition.services.settling import Skip
+
+# Of these somebody might get letters, should a database of before come back: the journal has to tell of their end.
+_COULD_GO = frozenset({Phase.PLANNED, Phase.APPROVED, Phase.SENDING, Phase.HELD})
 
 
 def cancel(database: Database, issue_id: int, now: datetime) -> Issue:
@@ -30,6 +34,8 @@ def cancel(database: Database, issue_id: int, now: datetime) -> Issue:
         issue = issues.get(session, issue_id, lock=True)
         if issue.state is Phase.SENT:
             raise Refused(f"Issue {issue.id} has been sent.")
+        if issue.state in _COULD_GO:
+            journaling.issue_cancelled(session, issue, now)
         issue.state, issue.ended_at = Phase.CANCELLED, issue.ended_at or now
         waiting = session.scalars(select(Batch.id).where(Batch.issue_id == issue_id, Batch.state == Claim.OPEN)).all()
     for batch_id in waiting:
@@ -80,6 +86,13 @@ def finish_cancelling(database: Database, cadence: Cadence, now: datetime) -> No
         held = session.scalar(half_cancelled)
     if held is not None:
         raise Refused(f"A sender is still at work on issue {held}, which was cancelled: try again in a moment.")
+
+
+def finish_all(database: Database, now: datetime) -> None:
+    """Finish what died while it was cancelled; what a sender holds of it, that sender calls off."""
+    for cadence in Cadence:
+        with suppress(Refused):
+            finish_cancelling(database, cadence, now)
 
 
 def _cancel_batch(database: Database, issue_id: int, batch_id: int, now: datetime) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from coalition.clock import utcnow
 from coalition.community import Community
 from coalition.errors import NotFound, Refused
 from coalition.models import (
@@ -141,7 +142,11 @@ def require_sendable(issue: Issue, community: Community) -> None:
 
 def hold(session: Session, issue_id: int) -> Issue:
     """Stop an issue after the letters that are on their way at this moment."""
-    return _switch(session, issue_id, Phase.SENDING, Phase.HELD)
+    was = get(session, issue_id, lock=True).state
+    issue = _switch(session, issue_id, Phase.SENDING, Phase.HELD)
+    if was is not Phase.HELD:
+        journaling.issue_held(session, issue, utcnow())
+    return issue
 
 
 def resume(session: Session, issue_id: int) -> Issue:

@@ -71,6 +71,17 @@ def issue_over(session: Session, issue: Issue, now: datetime) -> None:
     _note(session, What.OVER, now, **_issue(issue))
 
 
+def issue_held(session: Session, issue: Issue, now: datetime) -> None:
+    """An issue must not go on until somebody says so."""
+    begins = issue.sending_at.isoformat() if issue.sending_at else None
+    _note(session, What.HELD, now, **_issue(issue), begins=begins)
+
+
+def issue_cancelled(session: Session, issue: Issue, now: datetime) -> None:
+    """An issue must not go, ever."""
+    _note(session, What.CANCELLED, now, **_issue(issue))
+
+
 def keep_quiet(session: Session) -> None:
     """Forget what this transaction has noted: it only does what the journal tells."""
     session.info.pop(_NOTED, None)

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from sqlalchemy.orm import Session
+
 from coalition.community import Community
-from coalition.models import Cadence
+from coalition.db import insert_into
+from coalition.models import Cadence, JobRun
 from coalition.services import moments
 
 
@@ -38,6 +41,18 @@ def due(cadence: Cadence, community: Community, now: datetime, position: int) ->
             day = day.replace(day=1)
             before = (day - timedelta(days=1)).replace(day=1)
             return Period(f"{day:%Y-%m}", _at(before, community), _at(day, community))
+
+
+def job_of(cadence: Cadence) -> str:
+    """Under which name it is marked that a period of a cadence was seen to."""
+    return f"issue {cadence}"
+
+
+def take(session: Session, cadence: Cadence, key: str, now: datetime) -> bool:
+    """Mark a period as seen to, so that nothing plans it by itself any more. False where it was marked already."""
+    insert = insert_into(session, JobRun).values(name=job_of(cadence), slot=key, at=now)
+    taken = insert.on_conflict_do_nothing(index_elements=["name", "slot"]).returning(JobRun.slot)
+    return session.execute(taken).first() is not None
 
 
 def _at(day: date, community: Community) -> datetime:

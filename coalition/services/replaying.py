@@ -28,6 +28,8 @@ def replay(session: Session, community: Community, eraser: Eraser, line: Line, n
         What.MOVED: _moved,
         What.BEGUN: restored_issues.begun,
         What.OVER: restored_issues.over,
+        What.HELD: restored_issues.held_since,
+        What.CANCELLED: restored_issues.cancelled_since,
     }
     if line.what in do:
         do[line.what](session, community, line, now)

@@ -5,12 +5,14 @@ staff let it go on or cancel it.
 """
 
 import secrets
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from coalition.community import Community
+from coalition.errors import Refused
 from coalition.journal import Line
 from coalition.models import (
     Batch,
@@ -24,6 +26,7 @@ from coalition.models import (
     Subscriber,
     Subscription,
 )
+from coalition.services import issues, periods
 from coalition.services.counters import POSITION
 
 # Of letters that were waiting in a database that was brought back: they may have gone before it was.
@@ -47,6 +50,30 @@ def over(session: Session, _: Community, line: Line, now: datetime) -> None:
     issue = _issue(session, line)
     if issue is None or issue.state is not Phase.SENT:
         _restore(session, line, now)
+
+
+def held_since(session: Session, community: Community, line: Line, now: datetime) -> None:
+    """Somebody put an issue on hold: it waits for their word here too, even if it was only planned in the copy."""
+    issue = _issue(session, line)
+    if issue is None:
+        return
+    if issue.sending_at is None and issue.state in {Phase.PLANNED, Phase.APPROVED}:
+        begins = line.facts.get("begins")
+        with suppress(Refused):  # as it stands here, it has to be approved: it can't go by itself
+            issues.send(session, community, issue.id, datetime.fromisoformat(begins) if begins else line.at)
+    if issue.state is Phase.SENDING:
+        issue.state = Phase.HELD
+
+
+def cancelled_since(session: Session, _: Community, line: Line, now: datetime) -> None:
+    """Somebody cancelled an issue: it goes no more, and none is planned by itself in its place.
+
+    What waits in it is called off by periodic work, as after a cancelling that died in the middle.
+    """
+    issue = _issue(session, line)
+    if issue is not None and issue.state is not Phase.SENT:
+        issue.state, issue.ended_at = Phase.CANCELLED, issue.ended_at or line.at
+    periods.take(session, Cadence(line.facts["cadence"]), line.facts["period"], now)
 
 
 def hold(session: Session, now: datetime) -> None:

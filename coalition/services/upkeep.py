@@ -17,7 +17,7 @@ from coalition.models import (
     Subscription,
     Topic,
 )
-from coalition.services import consents, grievances, purposes, retention, subscriptions
+from coalition.services import cancelling, consents, grievances, purposes, retention, subscriptions
 from coalition.services.consents import Event
 from coalition.services.erasure import Eraser
 from coalition.services.outbox import breakers
@@ -45,6 +45,7 @@ def tick(database: Database, eraser: Eraser, now: datetime) -> dict[str, int]:
         with database.transaction() as session:
             if _take(session, job, now):
                 done[job.name] = job.do(session, eraser, now)
+    cancelling.finish_all(database, now)
     database.scrub()
     return done
 
