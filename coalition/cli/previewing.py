@@ -15,11 +15,10 @@ from coalition.cli.planning import read_intro
 from coalition.cli.shared import changing, json_option, opened, show
 from coalition.clock import utcnow
 from coalition.errors import BadContent, CoalitionError, Refused
-from coalition.models import Format, Issue, Letter, Phase
+from coalition.models import Format, Issue, Phase
 from coalition.resources import Resources
-from coalition.services import archive, audit, issues, previews, requests
+from coalition.services import archive, audit, issues, previews, test_letters
 from coalition.services.previews import Preview
-from coalition.tokens import random_code
 
 _LOOK_AGAIN_SECONDS = 0.5
 _RELOAD_SECONDS = 2
@@ -88,15 +87,7 @@ def test(issue: str, addresses: tuple[str, ...], variant: int) -> None:
         found = issues.find(session, issue)
         chosen, _ = previews.choose(session, found, variant)
         for each in parsed:
-            nonce = random_code()
-            requests.queue_service(
-                session,
-                utcnow(),
-                letter=Letter.DIGEST,
-                variant_id=chosen.id,
-                recipient_sealed=resources.vault.seal_text(each.written, nonce.encode()),
-                nonce=nonce,
-            )
+            test_letters.queue(session, resources.vault, each, chosen.id, utcnow())
         audit.record(session, "digest test", str(found.id))
     for each in parsed:
         click.echo(f"A test letter of issue {found.id} goes to {each.masked}.")

@@ -6,6 +6,7 @@ delivery; a spam report may also name it by its Message-ID, because somebody we 
 
 import hashlib
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from coalition.address import Address
 from coalition.community import Community
 from coalition.db import insert_into
-from coalition.errors import BadAddress, NotFound
+from coalition.errors import BadAddress, CoalitionError, NotFound
 from coalition.mail.replies import Outcome, Reply, classify
 from coalition.mail.reports import Kind, Report
 from coalition.mail.return_paths import ReturnPath, ReturnPaths
@@ -27,6 +28,7 @@ from coalition.vault import Vault
 KEEP_ASIDE = timedelta(days=30)
 KEEP_BOUNCES = timedelta(days=400)
 _MOST_KEPT, _LONGEST_KEPT = 10_000, 65_536  # messages set aside, and bytes of each
+_A_TIME = 100  # messages opened at once, where they are searched
 _MESSAGE_ID = re.compile(r"<([a-z2-7]{26})@([^<>@\s]+)>", re.ASCII)
 
 
@@ -209,6 +211,20 @@ def open_aside(session: Session, vault: Vault, aside_id: int) -> str:
     if found.sealed is None:
         raise NotFound("This message was only counted: too many were set aside already.")
     return vault.open_text(found.sealed, found.digest).encode("latin-1").decode("utf-8", "replace")
+
+
+def forget_naming(session: Session, vault: Vault, address: Address) -> None:
+    """Delete what is set aside and linked to nobody, but names an address."""
+    named = re.compile(rf"(?<![\w.+-]){re.escape(address.compared)}(?!\.?[\w-])")
+    last = 0
+    nobodys = select(SetAside).where(SetAside.subscriber_id.is_(None), SetAside.sealed.is_not(None))
+    while page := session.scalars(nobodys.where(SetAside.id > last).order_by(SetAside.id).limit(_A_TIME)).all():
+        last = page[-1].id
+        for each in page:
+            with suppress(CoalitionError):  # the key that sealed it is gone
+                if named.search(vault.open_text(each.sealed or b"", each.digest).casefold()):
+                    session.delete(each)
+        session.flush()
 
 
 def forget_aside(session: Session, now: datetime) -> int:

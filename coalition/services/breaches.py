@@ -17,6 +17,7 @@ from coalition.models import (
     Delivery,
     Grievance,
     Request,
+    SetAside,
     State,
     Subscriber,
     Subscription,
@@ -59,6 +60,7 @@ def _people(session: Session, vault: Vault, begin: datetime, end: datetime) -> I
         "requests": _count(session, Request.subscriber_id, Request.created_at <= end),
         "former addresses": _count(session, AddressChange.subscriber_id),
         "bounces": _count(session, Bounce.subscriber_id, Bounce.came_at <= end),
+        "mail set aside": _count(session, SetAside.subscriber_id, SetAside.came_at <= end),
         "consent records": _count(session, Consent.subject, Consent.content.is_not(None)),
         "complaints": _count(session, Grievance.address_key, Grievance.received_at <= end),
     }

@@ -66,9 +66,9 @@ def history(session: Session, subject: str) -> list[dict[str, Any]]:
     return [{**event, "at": datetime.fromisoformat(event["at"])} for event in events]
 
 
-def empty(session: Session, subject: str) -> int:
-    """Forget what the rows about a person say; that there were some, and where, stays provable. Returns how many."""
-    full = update(Consent).where(Consent.subject == subject, Consent.content.is_not(None))
+def empty(session: Session, *subjects: str) -> int:
+    """Forget what the rows about people say; that there were some, and where, stays provable. Returns how many."""
+    full = update(Consent).where(Consent.subject.in_(subjects), Consent.content.is_not(None))
     emptied = session.execute(full.values(content=None, salt=None).returning(Consent.seq))
     return len(emptied.all())
 

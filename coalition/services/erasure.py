@@ -28,7 +28,18 @@ from coalition.models import (
     Subscriber,
     Suppression,
 )
-from coalition.services import consents, grievances, journaling, limits, requests, settling, subscriptions
+from coalition.services import (
+    bounces,
+    consents,
+    grievances,
+    journaling,
+    limits,
+    moving,
+    requests,
+    settling,
+    subscriptions,
+    test_letters,
+)
 from coalition.services.consents import Event
 from coalition.vault import Vault
 
@@ -62,6 +73,7 @@ class Eraser:
                 return
             self._empty(session, person, keys, now, with_consents=with_consents)
         _forget_requests(session, Request.address_key.in_(keys))
+        test_letters.forget(session, self.vault, keys)
         _suppress(session, keys[0], code, now)
 
     def _erase(self, session: Session, person: Subscriber, now: datetime, *, with_consents: bool) -> None:
@@ -70,28 +82,29 @@ class Eraser:
             if with_consents:
                 consents.empty(session, person.code)
             return
-        keys = self._keys(session, person, now)
+        keys = self._keys(person)
         journaling.erased(session, person, keys, now, with_consents=with_consents)
         self._empty(session, person, keys, now, with_consents=with_consents)
         _suppress(session, keys[0], person.code, now)
 
-    def _keys(self, session: Session, person: Subscriber, now: datetime) -> list[bytes]:
-        """All hashes that this address may be found by, the newest first; counters of its mailbox are forgotten."""
+    def _keys(self, person: Subscriber) -> list[bytes]:
+        """All hashes that this address may be found by, the newest first."""
         key = person.address_key or b""
         try:
             address = self.vault.open(person.address_sealed or b"", key)
         except CoalitionError:  # the key that sealed it is gone; the hash is there
             return [key]
-        limits.forget_mailbox(session, self.vault, address, now)
         return list(dict.fromkeys([*self.vault.keys(address), key]))
 
     def _empty(
         self, session: Session, person: Subscriber, keys: Collection[bytes], now: datetime, *, with_consents: bool
     ) -> None:
         subscriptions.end_all(session, person, Ended.ERASED, now)
+        self._empty_mailboxes(session, person, now)
         _forget_requests(session, (Request.subscriber_id == person.id) | Request.address_key.in_(keys))
         session.execute(update(Delivery).where(Delivery.subscriber_id == person.id).values(reply=None))
-        session.execute(delete(AddressChange).where(AddressChange.subscriber_id == person.id))
+        theirs = (AddressChange.subscriber_id == person.id) | AddressChange.old_key.in_(keys)
+        session.execute(delete(AddressChange).where(theirs))
         session.execute(delete(SetAside).where(SetAside.subscriber_id == person.id))
         session.execute(delete(Bounce).where(Bounce.subscriber_id == person.id))
         person.address_sealed = person.address_key = None
@@ -106,6 +119,13 @@ class Eraser:
             consents.empty(session, person.code)
             grievances.forget(session, keys)  # else they wait for their answer, and have a limit of their own
         consents.record(session, person.code, Event.ERASED, now)
+
+    def _empty_mailboxes(self, session: Session, person: Subscriber, now: datetime) -> None:
+        """Forget what points to nobody, but tells of an address that they have, or had lately."""
+        for address in moving.mailboxes(session, self.vault, person):
+            limits.forget_mailbox(session, self.vault, address, now)
+            test_letters.forget(session, self.vault, self.vault.keys(address))
+            bounces.forget_naming(session, self.vault, address)
 
 
 def revive(session: Session, vault: Vault, address: Address, locale: str, now: datetime) -> Subscriber | None:

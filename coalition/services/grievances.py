@@ -130,17 +130,19 @@ def overdue(session: Session, now: datetime) -> int:
     return session.scalar(waiting.where(Grievance.received_at < now - ANSWER_WITHIN)) or 0
 
 
-def of_address(session: Session, vault: Vault, address: Address) -> list[Standing]:
-    """What was written from an address, newest first."""
-    query = select(Grievance).where(Grievance.address_key.in_(vault.keys(address))).order_by(Grievance.id.desc())
+def of_person(session: Session, vault: Vault, person: Subscriber) -> list[Standing]:
+    """What was written from a person's address, newest first; none where that is gone."""
+    if person.address_sealed is None or person.address_key is None:
+        return []
+    keys = vault.keys(vault.open(person.address_sealed, person.address_key))
+    query = select(Grievance).where(Grievance.address_key.in_(keys)).order_by(Grievance.id.desc())
     return _standing(session, session.scalars(query).all())
 
 
-def of_person(session: Session, vault: Vault, person: Subscriber) -> list[Standing]:
-    """The same for a person; none where their address is gone."""
-    if person.address_sealed is None or person.address_key is None:
-        return []
-    return of_address(session, vault, vault.open(person.address_sealed, person.address_key))
+def go_along(session: Session, vault: Vault, old: Address, new: Address) -> None:
+    """Let what was written from an address go along with whoever moves: there they find it, and answers reach them."""
+    moved = {"address_sealed": vault.seal(new), "address_key": vault.key(new)}
+    session.execute(update(Grievance).where(Grievance.address_key.in_(vault.keys(old))).values(moved))
 
 
 def address_of(vault: Vault, grievance: Grievance) -> str | None:

@@ -1,5 +1,6 @@
 """Moving to another address. It takes effect at a press in the new mailbox; the old one can put it back for a week."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,7 @@ from sqlalchemy.orm import Session
 from coalition.address import Address
 from coalition.community import Community
 from coalition.db import insert_into
+from coalition.errors import CoalitionError
 from coalition.models import (
     AddressChange,
     Answer,
@@ -23,7 +25,7 @@ from coalition.models import (
     Subscriber,
     Subscription,
 )
-from coalition.services import consents, journaling, requests, subscriptions
+from coalition.services import consents, grievances, journaling, requests, subscriptions
 from coalition.services.consents import Event
 from coalition.tokens import LIFETIME, Purpose
 from coalition.vault import Vault
@@ -71,6 +73,17 @@ def is_free(session: Session, vault: Vault, address: Address, person: Subscriber
     """Whether an address can become this person's: it is nobody else's."""
     other = _other(session, vault, address, person)
     return other is None or not _is_somebody(session, other)
+
+
+def mailboxes(session: Session, vault: Vault, person: Subscriber) -> list[Address]:
+    """Where somebody reads, and where they did until lately: as far as it can be opened and is nobody else's by now."""
+    changes = select(AddressChange).where(AddressChange.subscriber_id == person.id).order_by(AddressChange.id.desc())
+    former = [(change.old_sealed, change.old_key) for change in session.scalars(changes)]
+    found = []
+    for sealed, key in [(person.address_sealed, person.address_key), *former]:
+        with suppress(CoalitionError):  # the key that sealed it is gone
+            found += [vault.open(sealed, key)] if sealed is not None and key is not None else []
+    return [each for each in found if is_free(session, vault, each, person)]
 
 
 def look(session: Session, nonce: str) -> Page:
@@ -204,6 +217,9 @@ def _give(
         with session.begin_nested():
             _forget_requests(session, person, kept)
             _absorb(session, vault, person, address)
+            if person.address_sealed is not None and person.address_key is not None:
+                old = vault.open(person.address_sealed, person.address_key)
+                grievances.go_along(session, vault, old, address)
             person.address_sealed, person.address_key = vault.seal(address), vault.key(address)
             person.epoch += 1
     except IntegrityError:  # somebody was quicker
@@ -221,6 +237,7 @@ def _absorb(session: Session, vault: Vault, person: Subscriber, address: Address
     for table in (Request, Delivery):
         taken = update(table).where(table.subscriber_id == other.id).values(subscriber_id=person.id)
         session.execute(taken.execution_options(synchronize_session=False))
+    consents.empty(session, other.code)  # that they may have pressed "no"
     session.delete(other)
     session.flush()
 

@@ -14,7 +14,6 @@ from coalition.models import (
     Audit,
     Consent,
     Delivery,
-    Outbound,
     Rate,
     Request,
     SpentNonce,
@@ -23,7 +22,16 @@ from coalition.models import (
     Subscription,
     Suppression,
 )
-from coalition.services import bounces, consents, grievances, moving, requests, subscriptions, suppressions
+from coalition.services import (
+    bounces,
+    consents,
+    grievances,
+    moving,
+    requests,
+    subscriptions,
+    suppressions,
+    test_letters,
+)
 from coalition.services.erasure import REASON, Eraser
 
 _A_TIME = 1_000
@@ -91,7 +99,10 @@ def _old_addresses(session: Session, eraser: Eraser, now: datetime) -> int:
 
 
 def _strangers(session: Session, eraser: Eraser, now: datetime) -> int:
-    """Who never confirmed is deleted after their last request; who was here before is an empty row again."""
+    """Who never confirmed is deleted after their last request; who was here before is an empty row again.
+
+    That they pressed "This wasn't me" is forgotten with them: nothing of strangers stays for good.
+    """
     strangers = (
         Subscriber.state == State.PENDING,
         Subscriber.created_at < now - _REQUESTS,
@@ -106,7 +117,9 @@ def _strangers(session: Session, eraser: Eraser, now: datetime) -> int:
     )
     for person in back:
         eraser.age_out(session, person, now)
-    ids = list(session.scalars(select(Subscriber.id).where(*strangers, ~was_here).limit(_A_TIME)))
+    found = session.execute(select(Subscriber.id, Subscriber.code).where(*strangers, ~was_here).limit(_A_TIME)).all()
+    ids = [number for number, _ in found]
+    consents.empty(session, *(code for _, code in found))
     session.execute(update(Delivery).where(Delivery.subscriber_id.in_(ids)).values(subscriber_id=None))
     session.execute(delete(Subscriber).where(Subscriber.id.in_(ids)))
     return len(back) + len(ids)
@@ -142,16 +155,6 @@ def _replies(session: Session, _: Eraser, now: datetime) -> int:
     return len(ids)
 
 
-def _test_letters(session: Session, _: Eraser, now: datetime) -> int:
-    """To whom staff sent a test: their addresses are of no use once it has gone."""
-    old = select(Delivery.id).where(
-        Delivery.recipient_sealed.is_not(None), Delivery.state != Outbound.QUEUED, Delivery.ended_at < now - _REQUESTS
-    )
-    ids = list(session.scalars(old.limit(_A_TIME)))
-    session.execute(update(Delivery).where(Delivery.id.in_(ids)).values(recipient_sealed=None))
-    return len(ids)
-
-
 def _evidence(session: Session, _: Eraser, now: datetime) -> int:
     """Counted from the end of the last subscription of somebody who is erased."""
     lately = or_(Subscription.ended_at.is_(None), Subscription.ended_at > now - _EVIDENCE)
@@ -161,7 +164,7 @@ def _evidence(session: Session, _: Eraser, now: datetime) -> int:
         exists().where(and_(Consent.subject == Subscriber.code, Consent.content.is_not(None))),
     )
     codes = session.scalars(old.order_by(Subscriber.id).limit(_PEOPLE_A_TIME)).all()
-    return sum(consents.empty(session, code) for code in codes)
+    return consents.empty(session, *codes)
 
 
 def _audit(session: Session, _: Eraser, now: datetime) -> int:
@@ -199,7 +202,12 @@ PERIODS = (
         N_("Which letters came back, and why, without your address: %(days)s days."),
         lambda session, _, now: bounces.forget_old(session, now),
     ),
-    Period("test letters", _REQUESTS, N_("To whom our staff sent a test letter: %(days)s days."), _test_letters),
+    Period(
+        "test letters",
+        _REQUESTS,
+        N_("To whom our staff sent a test letter: %(days)s days."),
+        lambda session, _, now: test_letters.forget_old(session, now - _REQUESTS, _A_TIME),
+    ),
     Period(
         "evidence",
         _EVIDENCE,

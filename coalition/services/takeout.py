@@ -12,7 +12,7 @@ from coalition.clock import utcnow
 from coalition.community import Community
 from coalition.languages import Language
 from coalition.models import Kind, Subscriber, Topic
-from coalition.services import bounces, consents, grievances, held, suppressions, wordings
+from coalition.services import bounces, consents, grievances, held, suppressions, test_letters, wordings
 from coalition.vault import Vault
 
 FORMAT = "coalition-my-data-1"
@@ -70,6 +70,10 @@ def gather(
             }
             for each in held.letters(session, person)
         ],
+        "test_letters": [
+            {"state": each.state.value, "at": each.ended_at, "message_id": f"{each.nonce}@{community.mail_domain}"}
+            for each in test_letters.to(session, vault, _keys(vault, person))
+        ],
         "came_back": [
             {"at": each.came_at, "what": each.fate.value, "status": each.status, "said": each.said}
             for each in bounces.of_person(session, person)
@@ -112,6 +116,10 @@ def as_csv(data: Mapping[str, Any]) -> str:
 def _suppression(session: Session, person: Subscriber) -> dict[str, Any]:
     found = suppressions.of_person(session, person)
     return {"since": found.since, "because_of": found.reason, "reaches": found.scope.value} if found else {}
+
+
+def _keys(vault: Vault, person: Subscriber) -> tuple[bytes, ...]:
+    return vault.keys(vault.open(person.address_sealed or b"", person.address_key or b""))
 
 
 def _person(vault: Vault, person: Subscriber) -> dict[str, Any]:

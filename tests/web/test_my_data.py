@@ -10,8 +10,8 @@ import pytest
 from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.models import Base, Cadence
-from coalition.services import audit, preferences, takeout
-from tests.house import House, a_subscriber, link
+from coalition.services import audit, preferences, takeout, test_letters
+from tests.house import House, a_subscriber, link, parse
 from tests.services.returning import bounced, collect, deal
 from tests.services.scenes import leave
 from tests.web.doors import digest_link, fresh_link
@@ -81,6 +81,22 @@ def test_the_document_tells_what_came_back(house: House) -> None:
     assert [row["what"] for row in found["came_back"]] == ["delayed"]
     assert [row["why"] for row in found["set_aside"]] == ["no bounce or report that we know"]
     assert found["not_written_to"] == {}
+
+
+def test_the_document_tells_of_test_letters_too(house: House) -> None:
+    _busy_life(house)
+    with house.database.transaction() as session:
+        for address in (ADA.upper(), "bob@example.org"):
+            test_letters.queue(session, house.resources.vault, Address.parse(address), 1, utcnow())
+    house.drain()
+
+    found = _json(house)
+
+    [row] = found["test_letters"]
+    assert row["state"] == "sent"
+    assert f"<{row['message_id']}>" == next(
+        parse(each)["Message-ID"] for each in house.relay.received if each.recipient != ADA
+    )
 
 
 def test_the_page_tells_the_same(house: House) -> None:
