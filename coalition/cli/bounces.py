@@ -150,7 +150,7 @@ def show_(aside_id: int) -> None:
     """
     with changing() as (resources, session):
         text = bounces.open_aside(session, resources.vault, aside_id)
-        audit.record(session, "bounce show", str(aside_id))
+        audit.record(session, "bounce show", bounces.reader_of_aside(session, aside_id) or str(aside_id))
     # A stranger wrote it: what would steer the terminal is left out.
     click.echo("".join(letter for letter in text if letter.isprintable() or letter in "\n\t"))
 

@@ -30,7 +30,7 @@ def breach(begin: datetime, end: datetime | None, addresses: bool, as_json: bool
         first, last = begin.replace(tzinfo=zone), end.replace(tzinfo=zone) if end else utcnow()
         found = breaches.affected(session, resources.vault, first, last)
         whole = "with addresses" if addresses else "masked"
-        audit.record(session, "privacy breach", f"{first.isoformat()} to {last.isoformat()}, {whole}")
+        audit.record(session, "privacy breach", f"{breaches.range_in_words(first, last)}, {whole}")
     if as_json:
         show([_row(each, addresses) | {"held": each.held} for each in found], as_json=True, empty="")
         return

@@ -15,6 +15,7 @@ from coalition.cli.notices import notice
 from coalition.cli.processing import record
 from coalition.cli.reporting import report
 from coalition.cli.shared import Group, json_option, opened, show
+from coalition.cli.trail import trail
 from coalition.clock import utcnow
 from coalition.resources import Resources
 from coalition.services import anchors, audit, chain, retention
@@ -31,6 +32,7 @@ privacy.add_command(grievance)
 privacy.add_command(notice)
 privacy.add_command(record)
 privacy.add_command(report)
+privacy.add_command(trail)
 
 
 @privacy.command("verify")

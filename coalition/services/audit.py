@@ -2,8 +2,10 @@
 
 import os
 import pwd
+from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from coalition.clock import utcnow
@@ -17,6 +19,12 @@ _NOBODY = 2**32 - 1  # as in a container, or under a service manager: nobody log
 def record(session: Session, action: str, subject: str | None = None) -> None:
     """Note that whoever is logged in to the operating system did this, now."""
     session.add(Audit(at=utcnow(), who=login(), action=action, subject=subject))
+
+
+def newest(session: Session, since: datetime | None, most: int) -> list[Audit]:
+    """Who did what, the newest first."""
+    query = select(Audit).order_by(Audit.id.desc()).limit(most)
+    return list(session.scalars(query if since is None else query.where(Audit.at >= since)))
 
 
 def login() -> str:

@@ -213,6 +213,12 @@ def open_aside(session: Session, vault: Vault, aside_id: int) -> str:
     return vault.open_text(found.sealed, found.digest).encode("latin-1").decode("utf-8", "replace")
 
 
+def reader_of_aside(session: Session, aside_id: int) -> str | None:
+    """The code of the reader whose letter a message that was set aside is about; None where that is not known."""
+    query = select(Subscriber.code).join(SetAside, SetAside.subscriber_id == Subscriber.id)
+    return session.scalar(query.where(SetAside.id == aside_id))
+
+
 def forget_naming(session: Session, vault: Vault, address: Address) -> None:
     """Delete what is set aside and linked to nobody, but names an address."""
     named = re.compile(rf"(?<![\w.+-]){re.escape(address.compared)}(?!\.?[\w-])")

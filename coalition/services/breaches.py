@@ -48,6 +48,16 @@ def affected(session: Session, vault: Vault, begin: datetime, end: datetime) -> 
     return [*_people(session, vault, begin, end), *_others(session, vault, end)]
 
 
+def range_in_words(begin: datetime, end: datetime) -> str:
+    """The stretch of time as it is recorded that somebody asked for it."""
+    return f"{begin.isoformat()} to {end.isoformat()}"
+
+
+def was_listed(recorded: str, since: datetime) -> bool:
+    """Whether somebody of whom something was held since then stood on a list that was recorded like that."""
+    return datetime.fromisoformat(recorded.partition(" to ")[2].partition(",")[0]) >= since
+
+
 def _people(session: Session, vault: Vault, begin: datetime, end: datetime) -> Iterator[Affected]:
     erased_since = select(Suppression.code).where(Suppression.reason == REASON, Suppression.since >= begin)
     still_there = Subscriber.address_sealed.is_not(None)

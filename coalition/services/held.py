@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import false, func, select
 from sqlalchemy.orm import Session
 
 from coalition.address import Address
@@ -11,6 +11,7 @@ from coalition.languages import N_, Language
 from coalition.models import (
     AddressChange,
     Audit,
+    Bounce,
     Cadence,
     Delivery,
     Issue,
@@ -22,6 +23,7 @@ from coalition.models import (
     Topic,
     Variant,
 )
+from coalition.services import breaches
 from coalition.vault import Vault
 
 _WHY = {
@@ -106,5 +108,13 @@ def former_addresses(session: Session, vault: Vault, person: Subscriber) -> list
 
 
 def looks(session: Session, person: Subscriber) -> list[Audit]:
-    """What our staff looked at or did on their behalf, newest first."""
-    return list(session.scalars(select(Audit).where(Audit.subject == person.code).order_by(Audit.id.desc())))
+    """What our staff looked at or did on their behalf, newest first; also lists of many people on which they stood."""
+    first = session.scalar(select(func.min(Bounce.came_at)).where(Bounce.subscriber_id == person.id))
+    of_all = (Audit.action == "privacy breach") & (Audit.at >= person.created_at)
+    of_some = (Audit.action == "bounce list") & (Audit.at >= first) if first is not None else false()
+    query = select(Audit).where((Audit.subject == person.code) | of_all | of_some).order_by(Audit.id.desc())
+    return [
+        each
+        for each in session.scalars(query)
+        if each.action != "privacy breach" or breaches.was_listed(each.subject or "", person.created_at)
+    ]

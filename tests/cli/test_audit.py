@@ -22,6 +22,7 @@ RECORDED: dict[str, list[str]] = {
     "privacy verify": ["privacy verify"],
     "privacy prune": ["privacy prune"],
     "privacy breach": ["privacy breach --from 2026-01-01"],
+    "privacy audit": [f"subscriber show {ADA}", "privacy audit"],
     "privacy grievance show": ["privacy grievance show 1"],
     "privacy grievance answer": ["privacy grievance answer 1 --noted Phoned. --yes"],
     "keys rotate": ["keys rotate tokens"],

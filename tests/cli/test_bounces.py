@@ -217,7 +217,7 @@ def test_staff_read_what_was_set_aside_and_that_is_recorded(shell: Shell, letter
 
     assert "Thank you!" in said.out
     assert "\x1b" not in said.out
-    assert shell.audit() == [("bounce show", str(row["id"]))]
+    assert shell.audit() == [("bounce show", shell.house.person(ADA).code)]  # so that she sees it
     assert "coalition bounce aside" in shell.refused("bounce", "show", "99")
 
 

@@ -10,7 +10,8 @@ import pytest
 from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.models import Base, Cadence
-from coalition.services import audit, preferences, takeout, test_letters
+from coalition.services import audit, breaches, preferences, takeout, test_letters
+from tests.cli.shell import Shell
 from tests.house import House, a_subscriber, link, parse
 from tests.services.returning import bounced, collect, deal
 from tests.services.scenes import leave
@@ -112,6 +113,36 @@ def test_the_page_tells_the_same(house: House) -> None:
         "data.csv",
         "data.json",
     ):
+        assert said in page
+
+
+def test_readers_see_that_they_stood_on_lists_of_staff(house: House) -> None:
+    shell = Shell(house)
+    collect(house)
+    house.join(ADA)
+    before = utcnow()
+    house.join("bob@example.org")
+    house.publish()
+    house.send(house.plan(Cadence.WEEKLY))
+    letters = {each.recipient: each for each in house.drain()}
+    shell.run("bounce", "list")  # nothing has come back yet
+    deal(house, bounced(letters[ADA], "delayed"), bounced(letters[ADA], "human"))
+    shell.run("bounce", "list")
+    shell.run("bounce", "show", "1")
+    shell.run("privacy", "breach", "--from", "2026-01-01", "--to", "2026-01-02")
+    with house.database.transaction() as session:
+        audit.record(session, "privacy breach", f"{breaches.range_in_words(before, before)}, masked")
+    shell.run("subscriber", "suppress", "bob@example.org", "--yes")
+
+    hers, his = (
+        [row["what"] for row in house.browser.get(f"{fresh_link(house, each)}/data.json").get_json()["looks_by_staff"]]
+        for each in (ADA, "bob@example.org")
+    )
+
+    assert hers == ["privacy breach", "bounce show", "bounce list"]
+    assert his == ["subscriber suppress"]
+    page = house.browser.get(f"{fresh_link(house)}/data").text
+    for said in ("Listed whose data we hold", "Read mail that came back", "Listed letters that came back"):
         assert said in page
 
 
