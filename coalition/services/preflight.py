@@ -1,6 +1,6 @@
 """The last look at an issue before anybody gets it: what staff wrote, and the letters it became."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,7 +11,7 @@ from coalition.mail import lint
 from coalition.mail.letters import Letters
 from coalition.mail.lint import Finding, ItemSource
 from coalition.mail.lint.reading import Link, Written
-from coalition.models import Issue, Item, Variant
+from coalition.models import Format, Issue, Item, Variant
 from coalition.services import dead_links, editions, issues, previews
 from coalition.services.outbox.composing import Composer
 
@@ -23,21 +23,23 @@ TOLD_ONLY = frozenset(
 # What the page about privacy says that nobody can let pass.
 NEVER = frozenset({"remote-load", "active-element", "foreign-link", "read-receipt", "foreign-part"})
 
-# Variants differ in which items they hold, hardly in how: the most read ones show what the others would.
-_VARIANTS = 20
+# The most read variants, to see how letters are as a whole; of the others only those that show an item anew.
+_MOST_READ = 20
 
 
 def findings(session: Session, letters: Letters, composer: Composer, issue: Issue, now: datetime) -> list[Finding]:
     """Everything that a reader should not meet, in reading order, each once.
 
-    Copies are read as the bytes that `composer`, which writes what is sent, makes of them.
+    Copies are read as the bytes that `composer`, which writes what is sent, makes of them; every item is among them in
+    every language and form in which somebody gets it.
     """
     sources = _sources(session, issue)
     links = letters.links
     subject = editions.subject_of(letters, issue, letters.community.locale)
     found = lint.lint_source(subject, issue.intro_md, sources, links.host, now.year)
-    allowed_urls, shelves = lint.written_urls(issue.intro_md, sources), editions.Shelves(session, letters)
-    for variant, _ in issues.largest_variants(session, issue.id)[:_VARIANTS]:
+    allowed_urls = lint.written_urls(issue.intro_md, sources) | lint.shown_urls(issue.intro_md, sources)
+    shelves = editions.Shelves(session, letters)
+    for variant in _worth_reading(issues.largest_variants(session, issue.id)):
         message = previews.message(composer, variant, shelves.copy(variant), now)
         found += lint.lint_message(message, letters.community.postal_address, links.base_url, allowed_urls)
     return list(dict.fromkeys(found))
@@ -76,6 +78,16 @@ def allow(issue: Issue, names: Collection[str], reason: str) -> None:
     if not reason.strip():
         raise BadContent("Say why with --because: it is kept with the issue.")
     issue.allowed = issue.allowed | dict.fromkeys(names, reason.strip())
+
+
+def _worth_reading(variants: Iterable[tuple[Variant, int]]) -> Iterator[Variant]:
+    """The most read ones, and whichever else brings an item, in its language and form, that none before it did."""
+    seen: set[tuple[int, str, Format]] = set()
+    for place, (variant, _) in enumerate(variants):
+        brings = {(item_id, variant.locale, variant.format) for item_id in variant.items}
+        if place < _MOST_READ or not brings <= seen:
+            yield variant
+        seen |= brings
 
 
 def _sources(session: Session, issue: Issue) -> list[ItemSource]:

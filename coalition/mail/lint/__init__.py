@@ -8,7 +8,7 @@ from coalition.mail.lint.letter import RULES as LETTER_RULES
 from coalition.mail.lint.letter import lint_letter
 from coalition.mail.lint.reading import ItemSource
 from coalition.mail.lint.source import RULES as SOURCE_RULES
-from coalition.mail.lint.source import lint_source, written_urls
+from coalition.mail.lint.source import lint_source, shown_urls, written_urls
 from coalition.mail.lint.templates import lint_template
 from coalition.mail.lint.trackers import lint_page, lint_sheet
 from coalition.mail.lint.wire import RULES as WIRE_RULES
@@ -27,5 +27,6 @@ __all__ = [
     "lint_sheet",
     "lint_source",
     "lint_template",
+    "shown_urls",
     "written_urls",
 ]

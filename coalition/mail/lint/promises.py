@@ -45,10 +45,17 @@ def _unsubscribe(finished: Finished) -> Faults:
             yield part, "There is no link to leave the list: every digest has one."
 
 
+_FOREIGN = "Nobody wrote the link “{}”: links leave as staff wrote them, byte by byte."
+
+
 def _foreign_links(finished: Finished) -> Faults:
     for url in dict.fromkeys(finished.page.hrefs if finished.page else []):
         if not finished.is_ours(url) and url not in finished.allowed:
-            yield HTML, f"Nobody wrote the link “{short(url)}”: links leave as staff wrote them, byte by byte."
+            yield HTML, _FOREIGN.format(short(url))
+    # Where there is HTML, both parts are compared.
+    for url in dict.fromkeys(finished.text_urls if finished.page is None else []):
+        if not finished.is_ours(url) and url not in finished.allowed:
+            yield TEXT, _FOREIGN.format(short(url))
 
 
 def _different_links(finished: Finished) -> Faults:
