@@ -124,7 +124,9 @@ def _sites(session: Session) -> list[str]:
 
 
 def _feeds(session: Session) -> list[str]:
-    hosts = sorted({urlsplit(url).hostname or url for url in session.scalars(select(Feed.url))})
+    hosts = sorted(
+        {urlsplit(url).hostname or url for url in session.scalars(select(Feed.url).where(Feed.ended_at.is_(None)))}
+    )
     return [f"News is read from {host}: it learns nothing about anybody." for host in hosts]
 
 

@@ -32,14 +32,19 @@ class Proof:
 
 
 @lru_cache(maxsize=4)
-def of_program(templates: Path) -> Proof:
-    """Read everything once while this program runs: it keeps its templates in memory as well."""
+def of_program(templates: Path, mark: str, colours: str) -> Proof:
+    """Read everything once while this program runs: it keeps its templates in memory as well.
+
+    `mark` and `colours` are the community's own, as they are served.
+    """
     pages, letters = _sources(templates, _PAGES, "html"), _sources(templates, _LETTERS, "html")
     sheets = _sources(templates, _LETTERS, "css") | {path.name: _read(path) for path in sorted(STATIC.glob("*.css"))}
+    sheets["theme.css"] = colours
     drawings = _sources(templates, _PAGES, "svg")
     sentences = [sentence for each in languages() for sentence in each.sentences()]
     found = [
         *(each for where, source in (pages | drawings).items() for each in _page_faults(source, where)),
+        *lint.lint_page(mark, "mark.svg"),
         *(each for where, source in letters.items() for each in lint.lint_template(source, where, of_letter=True)),
         *(each for where, sheet in sheets.items() for each in lint.lint_sheet(sheet, where)),
         *(each for sentence in sentences for each in lint.lint_page(sentence, "translations", None)),

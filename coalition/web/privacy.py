@@ -16,7 +16,7 @@ from coalition.models import Kind
 from coalition.services import archive, grievances, notice_text, notices, proof
 from coalition.services.notice_text import Leads, Line
 from coalition.services.notices import Version
-from coalition.web import guards, stamps
+from coalition.web import guards, stamps, theme
 from coalition.web.shared import ltr, page, resources, speak_as_sent, spoken, staff
 from coalition.web.stamps import Stamp
 
@@ -52,7 +52,8 @@ def prove() -> Answer:
     if resources().config.community.public_archive:
         with suppress(SQLAlchemyError), resources().database.reading() as session:
             last = proof.last_digest(session, utcnow())
-    found = proof.of_program(Path(current_app.root_path, str(current_app.template_folder)))
+    folder = Path(current_app.root_path, str(current_app.template_folder))
+    found = proof.of_program(folder, theme.drawing(), theme.stylesheet(resources().config.community.theme))
     return page("proof", proof=found, last=last, last_name=archive.name_of(last) if last else None)
 
 

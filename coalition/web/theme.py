@@ -20,13 +20,18 @@ def colours() -> Response:
 @pages.get("/mark.svg")
 def mark() -> Response:
     """The mark as an icon; in the head of a page it stands in the page itself, where it takes the page's colours."""
-    return _file(render_template("layouts/mark.svg"), "image/svg+xml")
+    return _file(drawing(), "image/svg+xml")
 
 
 @pages.app_context_processor
 def context() -> dict[str, object]:
     """What the layouts need to name the present files."""
     return {"theme": _theme(), "theme_version": _version(_theme())}
+
+
+def drawing() -> str:
+    """The mark as it is served."""
+    return render_template("layouts/mark.svg")
 
 
 @lru_cache(maxsize=8)

@@ -65,6 +65,8 @@ def test_it_names_special_topics_sites_and_feeds(shell: Shell, house: House) -> 
     recipients = "\n".join(found["Recipients and processors"])
     assert "https://partner.example.org" in recipients
     assert "news.example.org" in recipients
+    shell.run("feed", "remove", "1")
+    assert "news.example.org" not in str(parts(shell))  # it is read no more
 
 
 def test_it_is_a_text_and_a_page_with_the_same_answers(shell: Shell) -> None:

@@ -1,14 +1,18 @@
 """`/privacy/proof`: what was read for trackers, what was found, and how anybody can look for themselves."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from coalition.app import create_app
 from coalition.languages import OWN_NAMES
 from coalition.mail.lint import lint_page, lint_sheet
+from coalition.mark import Mark
 from coalition.paths import TEMPLATES
 from coalition.services import proof
+from coalition.theme import Theme
 from tests.house import House
 from tests.web.doors import with_community
 from tests.web.gallery import an_archived_issue, every_page
@@ -17,8 +21,14 @@ from tests.web.reading import faults_of, parse, words
 PATH = "/privacy/proof"
 
 
-def test_nothing_that_this_program_is_made_of_holds_a_tracker(tmp_path: Path) -> None:
-    found = proof.of_program(TEMPLATES)
+def read(house: House) -> proof.Proof:
+    """What the page shows."""
+    files = [house.browser.get(path).text for path in ("/mark.svg", "/theme.css")]
+    return proof.of_program(TEMPLATES, *files)
+
+
+def test_nothing_that_this_program_is_made_of_holds_a_tracker(house: House) -> None:
+    found = read(house)
 
     assert found.findings == ()
     pages = [path for room in ("layouts", "pages") for path in (TEMPLATES / room).glob("*.html")]
@@ -39,7 +49,7 @@ def test_every_page_and_file_that_a_house_shows_is_free_of_trackers(house: House
 
 
 def test_the_page_says_what_was_checked_and_that_nothing_was_found(house: House) -> None:
-    found = proof.of_program(TEMPLATES)
+    found = read(house)
 
     document = parse(house.browser.get(PATH))
 
@@ -63,6 +73,21 @@ def test_a_tracker_in_a_template_is_told_on_the_page(house: House, tmp_path: Pat
     assert faults_of(answer) == []
     assert f"{room}: Looking at it would fetch" in words(parse(answer))
     assert "There is nothing that loads" not in answer.text
+
+
+def test_a_tracker_in_the_mark_or_the_colours_of_the_community_is_told_on_the_page(house: House) -> None:
+    palette = house.config.community.theme.light
+    drawn = Mark(view_box="0 0 9 9", drawing='<image href="https://elsewhere.example/1.png"/>')
+    coloured = replace(palette, accent="#1f5c4d; background: url(https://elsewhere.example/2.png)")
+    theme = Theme(light=coloured, dark=palette, mark=drawn)  # as no reading of community.toml lets it pass
+
+    community = replace(house.config.community, theme=theme)
+    resources = replace(house.resources, config=replace(house.config, community=community))
+    told = words(parse(create_app(resources).test_client().get(PATH)))
+
+    assert "mark.svg: Looking at it would fetch “https://elsewhere.example/1.png”" in told
+    assert "theme.css: Looking at it would fetch" in told
+    assert "There is nothing that loads" not in told
 
 
 def test_the_privacy_notice_leads_there_in_each_language(house: House) -> None:
