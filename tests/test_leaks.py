@@ -1,5 +1,6 @@
 """The gate of tests/leaks.py can fail: a test that lets out what no log may hold does, and one that doesn't passes."""
 
+import ast
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -49,6 +50,18 @@ SILENT = [
 ]
 
 
+# Whose programs write for nobody's log, or are searched where they are started.
+NOT_OURS = {
+    "ground/test_languages.py": "the tool for catalogues",
+    "ground/test_logs.py": "a program that dies of an address, to see it withheld",
+    "mail/servers/private.py": "mail servers of others",
+    "mail/test_real_servers.py": "a mail server of others",
+    "mail/test_spam_score.py": "SpamAssassin",
+    "postgres.py": "PostgreSQL",
+    "test_bootstrap.py": "the tool that installs",
+}
+
+
 @pytest.mark.parametrize("statement", LEAKS)
 def test_a_test_that_leaks_fails(statement: str, tmp_path: Path) -> None:
     code, said = _run(statement, tmp_path)
@@ -64,6 +77,21 @@ def test_a_test_that_does_not_leak_passes(statement: str, tmp_path: Path) -> Non
 
     assert code == 0, said
     assert "1 passed" in said
+
+
+def test_who_takes_the_standard_error_of_a_program_of_ours_lets_the_gate_read_it() -> None:
+    """What is not taken goes to the test's own standard error, which the gate reads."""
+    tests = Path(__file__).parent
+    sources = {path.relative_to(tests).as_posix(): path.read_text("utf-8") for path in tests.rglob("*.py")}
+    taking = {name for name, source in sources.items() if _takes_errors(source) and not name.startswith("bench/")}
+
+    assert {name for name in taking if "leaks.look(" not in sources[name]} == set(NOT_OURS)
+
+
+def _takes_errors(source: str) -> bool:
+    """Whether something that is called here is asked for a program's standard error."""
+    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return any(keyword.arg in {"capture_output", "stderr"} for call in calls for keyword in call.keywords)
 
 
 def _run(statement: str, folder: Path) -> tuple[int, str]:

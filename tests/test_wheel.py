@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import leaks
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # Runs outside the checkout with only the unpacked wheel and the installed libraries on its path.
@@ -67,5 +69,6 @@ def test_the_wheel_works_outside_the_checkout(wheel: Path, tmp_path: Path) -> No
 def _run(command: list[str], folder: Path, settings: dict[str, str]) -> str:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("COALITION_", "PYTHONPATH"))}
     done = subprocess.run(command, cwd=folder, env=kept | settings, capture_output=True, text=True, check=False)
+    leaks.look("The log of a program", done.stderr)
     assert done.returncode == 0, done.stderr
     return done.stdout

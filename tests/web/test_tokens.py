@@ -7,10 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from coalition.clock import utcnow
-from coalition.models import Request
+from coalition.models import Grievance, Request
+from coalition.rings import Ring
 from coalition.services import unsubscribe
 from coalition.services.unsubscribe import Channel
-from coalition.tokens import Purpose, random_code
+from coalition.tokens import Purpose, Tokens, random_code
 from tests.house import House, a_subscriber, heading, hidden
 from tests.web.doors import digest_link, form_stamp, fresh_link, move_link, put_back_link
 from tests.web.gallery import open_confirm_link
@@ -99,11 +100,21 @@ def _doors(house: House) -> dict[str, tuple[str, set[Purpose], Callable[[str], b
     with house.database.transaction() as session:
         left = unsubscribe.leave_all(session, other, Channel.PAGE, utcnow())
 
+    gil = a_subscriber(house, "gil@example.org")
+    gils = f"{fresh_link(house, 'gil@example.org')}/forget"
+
     def signs_up(stamp: str) -> bool:
         address = f"{random_code()}@example.org"
         post("/join/main", data={"email": address, "topics": "housing", "stamp": stamp})
         with house.database.reading() as session:
             return not session.scalars(select(Request.over_limit).order_by(Request.id.desc())).first()
+
+    def complains(stamp: str) -> bool:
+        before = how_many(house)["grievance"]
+        post("/privacy/grievance", data={"email": f"{random_code()}@example.org", "text": "Why?", "stamp": stamp})
+        with house.database.reading() as session:
+            query = select(Grievance.doubtful).order_by(Grievance.id.desc())
+            return how_many(house)["grievance"] > before and not session.scalars(query).first()
 
     def undoes(press: str) -> bool:
         answer = post(f"/unsubscribe/{other.code}", data={"action": "undo", "undo": press})
@@ -122,6 +133,7 @@ def _doors(house: House) -> dict[str, tuple[str, set[Purpose], Callable[[str], b
             {Purpose.FRESH},
             lambda token: get(f"/preferences/{token}/data.json").status_code == 200,
         ),
+        "forget": (f"{code}-1", {Purpose.FRESH}, lambda token: get(f"/preferences/{token}/forget").status_code == 200),
         "address": (
             f"{code}-1",
             {Purpose.FRESH},
@@ -137,6 +149,12 @@ def _doors(house: House) -> dict[str, tuple[str, set[Purpose], Callable[[str], b
             {Purpose.PAGE},
             lambda token: post(weak, data={"action": "pause", "length": "14", "stamp": token}).status_code == 303,
         ),
+        "button of forgetting": (
+            f"forget-{gil.code}",
+            {Purpose.PAGE},
+            lambda token: heading(post(gils, data={"stamp": token})) == "You are forgotten",
+        ),
+        "complaint": ("page_grievance", {Purpose.FORM}, complains),
         "button of a move": (
             f"move-{moving}",
             {Purpose.PAGE},
@@ -159,6 +177,20 @@ def test_i17_a_token_opens_the_doors_of_its_own_purpose_and_no_other(house: Hous
     for name, (value, purposes, opens) in _doors(house).items():
         opened = {purpose for purpose in Purpose if opens(house.resources.tokens.make(purpose, value))}
         assert opened == purposes, name
+
+
+def test_i17_a_token_that_is_cut_folded_or_forged_opens_no_door(house: House) -> None:
+    others = Tokens(Ring("tokens", ((1, bytes(range(32))),)))
+    for name, (value, purposes, opens) in _doors(house).items():
+        for purpose in purposes:
+            good = house.resources.tokens.make(purpose, value)
+            made, moment, signature = good.split("~")
+            forged = others.make(purpose, value)
+            bad = {good[:-1], good[1:], good.rpartition("~")[0], f"{made}~{moment}~", f"{good}A", good.upper(),
+                   good.lower(), good.swapcase(), f"{made}~{moment}~{signature[::-1]}", forged,
+                   f"{made}~{forged.split('~')[1]}~{forged.split('~')[2]}"} - {good}  # fmt: skip
+            assert {each for each in bad if opens(each)} == set(), name
+            assert opens(good), name
 
 
 def test_i17_the_stamp_of_one_page_is_none_of_another_or_of_another_person(house: House) -> None:
