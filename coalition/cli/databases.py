@@ -9,7 +9,7 @@ from coalition.cli.shared import Group, json_option, opened, show
 from coalition.clock import utcnow
 from coalition.config import read_config
 from coalition.resources import prepare
-from coalition.services import audit, backups, journaling
+from coalition.services import anchors, audit, backups, chain, journaling
 
 
 @click.group("database", cls=Group)
@@ -44,11 +44,15 @@ def backup(file: Path | None) -> None:
     if file is None:
         folder.mkdir(mode=0o700, exist_ok=True)
         file = folder / f"{utcnow():%Y-%m-%dT%H%M%S}.{ending}"
+    with resources.database.reading() as session:
+        head = chain.head(session)
     made = backups.make(resources.database, file.absolute())
     with resources.database.transaction() as session:
         audit.record(session, "database backup", made.path.name)
     resources.database.close()
     click.echo(f"{made.path}: {made.size:,} bytes, checked. The keys in {resources.config.keys} are not in it.")
+    # Should it come back, what is lost with everything after it can be told to the row.
+    anchors.note(resources.config.anchors, head, utcnow())
 
 
 database.add_command(restore)

@@ -57,7 +57,7 @@ def agreed(path: Path, holds: dict[int, bytes]) -> Head:
     `holds` are the hashes of the chain by number.
     """
     last = Head(0, START)
-    for each in read(path):
+    for each in sorted(read(path), key=lambda head: head.seq):
         if holds.get(each.seq) != each.hash:
             return last
         last = each

@@ -314,6 +314,21 @@ def test_rows_that_a_copied_file_lacks_are_told_until_somebody_notes_them(home: 
     assert ("privacy verify restored", "rows 4 to 6") in home.audit()
 
 
+def test_a_backup_notes_where_the_chain_stood_so_that_a_copied_file_loses_no_more_rows_than_it_lacks(
+    home: Shell,
+) -> None:
+    home.house.join(ADA)
+    file = backup(home)  # nobody has noted anything before
+    leave(home.house, home.house.person(ADA))  # which the journal knows: the row is written anew, with another hash
+    home.run("privacy", "verify")
+    copied_back(home, file)
+
+    told = home.run("privacy", "verify", code=1).out
+
+    assert "as it was noted up to row 3. Rows up to 4 are missing." in told
+    assert "Row 4 was lost" in home.run("privacy", "verify", "--restored", "--yes").out
+
+
 @pytest.mark.parametrize(
     "statement",
     [
