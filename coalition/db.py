@@ -3,13 +3,13 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, CursorResult, Dialect, Engine, create_engine, event, text
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -57,6 +57,7 @@ class Database:
             yield session
             if session.in_transaction():  # it may have been taken back
                 self.before_commit(session)
+                _finish(session)
 
     @contextmanager
     def trying(self) -> Iterator[Session]:
@@ -141,13 +142,97 @@ class Prepared:
         self._statement = statement
         self._made: dict[str, _Made] = {}
 
-    def run(self, session: Session, **values: object) -> CursorResult[Any]:
+    def run(self, session: Session, **values: object) -> "Found":
         """Run it in the transaction of a session."""
-        connection = session.connection()
-        made = self._made.get(connection.dialect.name)
+        return self.asked(**values).run(session)
+
+    def asked(self, **values: object) -> "Asked":
+        """It with these values, to be run with others."""
+        return Asked(self, values)
+
+    def made_for(self, dialect: Dialect) -> "_Made":
+        """It in the words of one kind of database."""
+        made = self._made.get(dialect.name)
         if made is None:
-            made = self._made[connection.dialect.name] = _Made(self._statement, connection.dialect)
-        return connection.exec_driver_sql(made.sql, made.parameters(values))
+            made = self._made[dialect.name] = _Made(self._statement, dialect)
+        return made
+
+
+class Asked(NamedTuple):
+    """A statement and its values."""
+
+    statement: Prepared
+    values: dict[str, object]
+
+    def run(self, session: Session) -> "Found":
+        """Run it alone."""
+        return run_together(session, self)[0]
+
+
+class Found(NamedTuple):
+    """What came of a statement."""
+
+    rows: Sequence[Any]
+    changed: int
+
+
+def run_together(session: Session, *asked: Asked) -> list[Found]:
+    """Run statements one after the other in the transaction of a session; PostgreSQL is gone to once for all of them.
+
+    Raises what SQLAlchemy raises where the database fails.
+    """
+    connection = session.connection()
+    driver: Any = connection.connection.dbapi_connection
+    made = [(each.statement.made_for(connection.dialect), each.values) for each in asked]
+    # Not for one alone: the way there is the same, and more is said.
+    together = len(made) > 1 and connection.dialect.name == "postgresql"
+    with _errors_of(connection):
+        with driver.pipeline() if together else nullcontext():
+            cursors = [driver.execute(each.sql, each.parameters(values)) for each, values in made]
+        return [Found(each.fetchall() if each.description else (), each.rowcount) for each in cursors]
+
+
+_AT_LAST = "what is run with the commit"
+
+
+def run_with_commit(session: Session, last: Asked, meanwhile: Callable[[], None]) -> None:
+    """Run a statement at the end of a transaction of `transaction()`, whatever else is still done in it.
+
+    PostgreSQL works at it on its own, and `meanwhile` is done while it does. On SQLite there is nobody else to work.
+    """
+    session.info[_AT_LAST] = last, meanwhile
+
+
+def _finish(session: Session) -> None:
+    if _AT_LAST not in session.info:
+        return
+    last, meanwhile = session.info.pop(_AT_LAST)
+    connection = session.connection()
+    if connection.dialect.name != "postgresql":
+        run_together(session, last)
+        return
+    session.flush()
+    driver: Any = connection.connection.dbapi_connection
+    made = last.statement.made_for(connection.dialect)
+    with _errors_of(connection), driver.pipeline():
+        driver.execute(made.sql, made.parameters(last.values))
+        meanwhile()
+        session.commit()
+
+
+@contextmanager
+def _errors_of(connection: Connection) -> Iterator[None]:
+    """Errors of the driver as SQLAlchemy tells them; without the statement, whose values are nobody's business."""
+    dialect = connection.dialect
+    try:
+        yield
+    except dialect.loaded_dbapi.Error as error:
+        is_lost = dialect.is_disconnect(error, connection.connection, None)
+        if is_lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            None, None, error, dialect.loaded_dbapi.Error, dialect=dialect, connection_invalidated=is_lost
+        ) from error
 
 
 class _Made:

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from coalition.config import Uncertain
-from coalition.db import Prepared
+from coalition.db import Asked, Found, Prepared
 from coalition.errors import LeaseLost
 from coalition.models import RETRIED, Batch, Claim, Delivery, Issue, Lane, Outbound, Phase
 from coalition.services import issues, journaling, staleness
@@ -96,8 +96,17 @@ def note_beginning(session: Session, claimed: Claimed, now: datetime) -> None:
 
 def keep(session: Session, claimed: Claimed, worker: str, *, announce: int | None) -> None:
     """Announce the last delivery of the next group. Raises LeaseLost where the batch is another's now."""
-    held = _KEEP.run(session, held=claimed.batch_id, by=worker, since_fence=claimed.fence, announce=announce)
-    if held.rowcount != 1:
+    require_kept(ask_to_keep(claimed, worker, announce=announce).run(session))
+
+
+def ask_to_keep(claimed: Claimed, worker: str, *, announce: int | None) -> Asked:
+    """The same, to be run with others; what comes of it is for `require_kept`."""
+    return _KEEP.asked(held=claimed.batch_id, by=worker, since_fence=claimed.fence, announce=announce)
+
+
+def require_kept(found: Found) -> None:
+    """Raises LeaseLost where the batch is another's now."""
+    if found.changed != 1:
         raise LeaseLost("Another sender has taken over this batch.")
 
 

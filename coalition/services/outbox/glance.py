@@ -13,9 +13,8 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Text, bindparam, cast, exists, select
-from sqlalchemy.orm import Session
 
-from coalition.db import Prepared, moment
+from coalition.db import Asked, Found, Prepared, moment
 from coalition.models import (
     Delivery,
     Issue,
@@ -92,15 +91,15 @@ _GOING = (
 )
 
 
-def glance(session: Session, batch_id: int, ids: Sequence[int], now: datetime) -> list[Goes]:
-    """Those of these deliveries of a batch that go just as they were planned, in order."""
-    rows = _going(len(ids)).run(session, batch=batch_id, now=now, **{f"id_{n}": each for n, each in enumerate(ids)})
-    found = []
-    for _, its in groupby(rows, itemgetter(0)):
-        goes = _as_planned(list(its))
-        if goes is not None:
-            found.append(goes)
-    return found
+def ask(batch_id: int, ids: Sequence[int], now: datetime) -> Asked:
+    """The question which of these deliveries of a batch go just as they were planned."""
+    return _going(len(ids)).asked(batch=batch_id, now=now, **{f"id_{number}": each for number, each in enumerate(ids)})
+
+
+def read(found: Found) -> list[Goes]:
+    """The answer to it, in order."""
+    going = (_as_planned(list(its)) for _, its in groupby(found.rows, itemgetter(0)))
+    return [each for each in going if each is not None]
 
 
 def _as_planned(rows: Sequence[Any]) -> Goes | None:

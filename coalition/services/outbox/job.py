@@ -4,7 +4,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from sqlalchemy.exc import OperationalError
@@ -33,6 +34,7 @@ class Job:
     claimed: Claimed
     waiting: list[int]  # not looked at, in order
     ready: deque[Ready] = field(default_factory=deque)  # looked at, in order
+    written: dict[int, Envelope] = field(default_factory=dict)  # some of those, already
     looked_at: float = 0.0  # the first of those
     under_way: dict[int, Address] = field(default_factory=dict)  # given to the mail server, not answered
     slots: Slots = field(default_factory=Slots)
@@ -62,8 +64,16 @@ class Job:
         """What was looked at and not begun is looked at once more before it goes."""
         self.waiting = sorted([*(each.delivery_id for each in self.ready), *self.waiting])
         self.ready.clear()
+        self.written.clear()
 
-    def take_in(self, group: Sequence[int], ready: Sequence[Ready], gone: Collection[int], slots: Slots) -> None:
+    def take_in(
+        self,
+        group: Sequence[int],
+        ready: Sequence[Ready],
+        gone: Collection[int],
+        slots: Slots,
+        written: Mapping[int, Envelope],
+    ) -> None:
         """Of this group, these go next and those are gone; any other is looked at again. Results are recorded."""
         ended = {*gone, *(each.delivery_id for each in ready)}
         self.waiting[: len(group)] = [each for each in group if each not in ended]
@@ -71,6 +81,7 @@ class Job:
         if not self.ready:
             self.looked_at = time.monotonic()
         self.ready.extend(ready)
+        self.written.update(written)
         self.slots, self.results, self.is_blamed = slots, [], False
 
     def take_back(self) -> None:
@@ -99,6 +110,15 @@ class Hand:
         except OperationalError:
             pass  # a copy could not be read; the next turn says more
 
+    def write(self, ready: Sequence[Ready]) -> dict[int, Envelope]:
+        """Compose letters before they may go; those that can't be composed now are not among them."""
+        written = {}
+        with suppress(OperationalError):
+            for each in ready:
+                if envelope := self._compose(each):
+                    written[each.delivery_id] = envelope
+        return written
+
     def _turn_is_over(self, job: Job, until: float) -> bool:
         if job.ready and job.slots.are_spent:
             return True
@@ -114,7 +134,7 @@ class Hand:
             if job.slots.ahead or job.slots.are_spent:
                 break
             ready, room = job.ready[0], room - 1
-            envelope = self._compose(ready)
+            envelope = job.written.pop(ready.delivery_id, None) or self._compose(ready)
             job.ready.popleft()
             job.slots.use()
             if envelope is None:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from coalition.address import Address
+from coalition.db import Asked, Found
 from coalition.errors import CoalitionError
 from coalition.models import (
     Delivery,
@@ -18,17 +19,27 @@ from coalition.models import (
     Variant,
 )
 from coalition.services import settling
-from coalition.services.outbox import consented
+from coalition.services.outbox import consented, glance
 from coalition.services.outbox.claims import Claimed
-from coalition.services.outbox.glance import Goes, glance
+from coalition.services.outbox.glance import Goes
 from coalition.services.outbox.looking_alone import look_alone
 from coalition.services.outbox.ready import Ready
 from coalition.services.settling import Skip
 from coalition.vault import Vault
 
 
-def look(session: Session, vault: Vault, claimed: Claimed, ids: Sequence[int], now: datetime) -> list[Ready]:
-    """Those of these deliveries that still go. The others are ended here, under a name."""
+def ask(claimed: Claimed, ids: Sequence[int], now: datetime) -> Asked | None:
+    """The question that is asked first, to be run with others; None where there is none for such letters."""
+    return glance.ask(claimed.batch_id, ids, now) if claimed.issue_id is not None and ids else None
+
+
+def look(
+    session: Session, vault: Vault, claimed: Claimed, ids: Sequence[int], now: datetime, glanced: Found | None = None
+) -> list[Ready]:
+    """Those of these deliveries that still go. The others are ended here, under a name.
+
+    `glanced` is the answer to `ask`, where that was asked already.
+    """
     if claimed.issue_id is None:
         found = [look_alone(session, vault, claimed, delivery, now) for delivery in _queued(session, ids)]
         return [ready for ready in found if ready is not None]
@@ -37,7 +48,9 @@ def look(session: Session, vault: Vault, claimed: Claimed, ids: Sequence[int], n
         skip = Skip.CANCELLED if issue.state is Phase.CANCELLED else Skip.STALE
         settling.skip_all(session, issue, _queued(session, ids), skip, now)
         return []
-    whole = [_as_planned(vault, claimed, goes) for goes in glance(session, claimed.batch_id, ids, now)]
+    if glanced is None:
+        glanced = glance.ask(claimed.batch_id, ids, now).run(session)
+    whole = [_as_planned(vault, claimed, goes) for goes in glance.read(glanced)]
     seen = {ready.delivery_id for ready in whole if ready is not None}
     rest = [each for each in ids if each not in seen]
     changed = _look_at_digests(session, vault, claimed, claimed.issue_id, rest, now) if rest else []

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, exists, select
-from sqlalchemy.orm import Session
 
-from coalition.db import Prepared
+from coalition.db import Asked, Found, Prepared
 from coalition.models import Batch, Claim, Issue, Lane, Pacing, Phase
 
 _ASK = Prepared(
@@ -29,8 +28,13 @@ class Obstacles:
     cancelled: bool  # the issue is cancelled, and so are its letters, one by one
 
 
-def find(session: Session, issue_id: int | None, now: datetime) -> Obstacles:
-    """What is in the way of the letters of an issue, or of those that belong to none."""
-    trouble, service, goes_on, cancelled = tuple(_ASK.run(session, now=now, issue=issue_id).one())
+def ask(issue_id: int | None, now: datetime) -> Asked:
+    """The question what is in the way of the letters of an issue, or of those that belong to none."""
+    return _ASK.asked(now=now, issue=issue_id)
+
+
+def read(found: Found, issue_id: int | None) -> Obstacles:
+    """The answer to it."""
+    trouble, service, goes_on, cancelled = found.rows[0]
     hold = issue_id is not None and not goes_on and not cancelled
     return Obstacles(bool(trouble), bool(service), hold, bool(cancelled))

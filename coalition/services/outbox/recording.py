@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from coalition.address import Address
 from coalition.config import Uncertain
-from coalition.db import Prepared
+from coalition.db import Prepared, run_with_commit
 from coalition.mail.replies import Outcome, Reply
 from coalition.models import (
     RETRIED,
@@ -45,11 +45,21 @@ class Result(NamedTuple):
     recipient: Address
 
 
-def record(session: Session, claimed: Claimed, results: Sequence[Result], policy: Uncertain, now: datetime) -> None:
-    """Write down the results of a group. The caller has made sure that the lease is still its own."""
+def record(
+    session: Session,
+    claimed: Claimed,
+    results: Sequence[Result],
+    policy: Uncertain,
+    now: datetime,
+    meanwhile: Callable[[], None] | None = None,
+) -> None:
+    """Write down the results of a group. The caller has made sure that the lease is still its own.
+
+    With `meanwhile`, digests that were taken are written down at the end of the transaction: see `run_with_commit`.
+    """
     if claimed.lane is Lane.LIST:
         taken = [result for result in results if result.outcome is Outcome.ACCEPTED]
-        _record_taken(session, claimed, taken, now)
+        _record_taken(session, claimed, taken, now, meanwhile)
         results = [result for result in results if result.outcome is not Outcome.ACCEPTED]
     if not results:
         return
@@ -99,12 +109,23 @@ def record(session: Session, claimed: Claimed, results: Sequence[Result], policy
         move(session, claimed, waiting, now + wait * random.uniform(1.04, 1.1))  # noqa: S311
 
 
-def _record_taken(session: Session, claimed: Claimed, results: Sequence[Result], now: datetime) -> None:
+def _record_taken(
+    session: Session,
+    claimed: Claimed,
+    results: Sequence[Result],
+    now: datetime,
+    meanwhile: Callable[[], None] | None,
+) -> None:
     """Digests that the mail server took: nearly all results are this one, and nothing else follows from it."""
-    if results:
-        said = [fact for each in results for fact in (each.delivery_id, str(each.reply))]
-        values = {f"fact_{number}": fact for number, fact in enumerate(said)}
-        _taken(len(results)).run(session, held=claimed.batch_id, now=now, **values)
+    if not results:
+        return
+    said = [fact for each in results for fact in (each.delivery_id, str(each.reply))]
+    values = {f"fact_{number}": fact for number, fact in enumerate(said)}
+    taken = _taken(len(results)).asked(held=claimed.batch_id, now=now, **values)
+    if meanwhile is None:
+        taken.run(session)
+    else:
+        run_with_commit(session, taken, meanwhile)
 
 
 @cache

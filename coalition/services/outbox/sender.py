@@ -8,27 +8,31 @@ under way are in doubt, no more.
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from coalition.clock import utcnow
 from coalition.config import Config, Uncertain
-from coalition.db import Database, KeptConnection
+from coalition.db import Database, Found, KeptConnection, run_together
 from coalition.errors import JournalError, LeaseLost, RelayLost
 from coalition.mail.replies import Outcome
-from coalition.mail.smtp import Outgoing
+from coalition.mail.smtp import Envelope, Outgoing
 from coalition.models import Lane
 from coalition.services.backlog import Backlog
 from coalition.services.outbox import claims, looking, obstacles, pacing, recording
 from coalition.services.outbox.breakers import Gate
+from coalition.services.outbox.claims import Claimed
 from coalition.services.outbox.clocks import Clock
 from coalition.services.outbox.composing import Composer
 from coalition.services.outbox.heartbeat import Heartbeat
 from coalition.services.outbox.job import Hand, Job
 from coalition.services.outbox.leases import Morgue, Worker
+from coalition.services.outbox.obstacles import Obstacles
 from coalition.vault import Vault
 
 _IDLE_SECONDS = 0.5
@@ -165,8 +169,11 @@ class Sender:
         self._backlog.work_off_leavings()
         if self._lost or job.is_stale:
             job.look_again()
+        written: dict[int, Envelope] = {}
         with self._kept.transaction() as session:
-            found = obstacles.find(session, claimed.issue_id, now)
+            hoped = job.next_group if self._goes_on else []
+            announce = max([*job.begun, *hoped], default=None)
+            found, glanced = self._ask(session, claimed, hoped, announce, now)
             gate = Gate(session, self._vault, self._worker.name, now, trouble=found.trouble)
             goes_on = self._goes_on and not gate.is_shut and not found.hold
             # A service letter goes first, once what is under way has its answers. Then a group goes whatever waits.
@@ -176,13 +183,16 @@ class Sender:
                 job.look_again()
             group = [] if aside else job.next_group
             announced = [*job.begun, *group]
-            claims.keep(session, claimed, self._worker.name, announce=max(announced, default=None))
+            if max(announced, default=None) != announce:
+                claims.keep(session, claimed, self._worker.name, announce=max(announced, default=None))
             if group and not job.is_noted:
                 claims.note_beginning(session, claimed, now)
             # People are locked before counts, breakers and the pace last: everybody takes these locks in this order.
-            ready = looking.look(session, self._vault, claimed, group, now) if group else []
-            recording.record(session, claimed, job.results, self._policy, now)
+            glanced = glanced if group == hoped else None
+            ready = looking.look(session, self._vault, claimed, group, now, glanced) if group else []
             is_over = not announced and not (goes_on and first)
+            meanwhile = None if is_over else lambda: written.update(self._hand.write(ready))
+            recording.record(session, claimed, job.results, self._policy, now, meanwhile)
             if is_over:
                 claims.give_back(session, claimed, now)
             if self._lost:
@@ -198,9 +208,23 @@ class Sender:
             slots = (
                 job.slots if job.slots.left > 0 else pacing.reserve(session, self._rate, len(job.ready) + len(ready))
             )
-        job.take_in(group, ready, gone, slots)
+        job.take_in(group, ready, gone, slots, written)
         job.aside, job.service_went = aside, aside and not job.under_way
         return True
+
+    def _ask(
+        self, session: Session, claimed: Claimed, group: Sequence[int], announce: int | None, now: datetime
+    ) -> tuple[Obstacles, Found | None]:
+        """What is in the way, and who of a group goes as planned, while announcing so far: all asked at once."""
+        asked = [
+            obstacles.ask(claimed.issue_id, now),
+            claims.ask_to_keep(claimed, self._worker.name, announce=announce),
+        ]
+        if glance := looking.ask(claimed, group, now):
+            asked.append(glance)
+        found, kept, *glanced = run_together(session, *asked)
+        claims.require_kept(kept)
+        return obstacles.read(found, claimed.issue_id), glanced[0] if glanced else None
 
     def _send(self, job: Job) -> None:
         """Give letters to the mail server and gather its answers, for one turn."""
