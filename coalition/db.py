@@ -3,19 +3,17 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
-from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Dialect, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
-from sqlalchemy.sql import ClauseElement
 
+from coalition import statements
 from coalition.errors import Misconfigured
 
 _PATIENCE_SECONDS = 10.0  # for whoever writes to the same file, or makes it
@@ -57,7 +55,7 @@ class Database:
             yield session
             if session.in_transaction():  # it may have been taken back
                 self.before_commit(session)
-                _finish(session)
+                statements.run_last(session)
 
     @contextmanager
     def trying(self) -> Iterator[Session]:
@@ -128,144 +126,6 @@ class KeptConnection:
             with connection.begin():
                 connection.exec_driver_sql("SET plan_cache_mode = force_generic_plan")
         return connection
-
-
-class Prepared:
-    """A statement that is made once, and then run in the driver's own words.
-
-    What runs in every turn of a sender costs more to make, or to look up, than to run. Values go in as they do
-    elsewhere; rows come as the driver has them: enumerations as text, on SQLite times as text too (see `moment`).
-    """
-
-    def __init__(self, statement: ClauseElement) -> None:
-        """Its values are the `bindparam`s in it that have none yet."""
-        self._statement = statement
-        self._made: dict[str, _Made] = {}
-
-    def run(self, session: Session, **values: object) -> "Found":
-        """Run it in the transaction of a session."""
-        return self.asked(**values).run(session)
-
-    def asked(self, **values: object) -> "Asked":
-        """It with these values, to be run with others."""
-        return Asked(self, values)
-
-    def made_for(self, dialect: Dialect) -> "_Made":
-        """It in the words of one kind of database."""
-        made = self._made.get(dialect.name)
-        if made is None:
-            made = self._made[dialect.name] = _Made(self._statement, dialect)
-        return made
-
-
-class Asked(NamedTuple):
-    """A statement and its values."""
-
-    statement: Prepared
-    values: dict[str, object]
-
-    def run(self, session: Session) -> "Found":
-        """Run it alone."""
-        return run_together(session, self)[0]
-
-
-class Found(NamedTuple):
-    """What came of a statement."""
-
-    rows: Sequence[Any]
-    changed: int
-
-
-def run_together(session: Session, *asked: Asked) -> list[Found]:
-    """Run statements one after the other in the transaction of a session; PostgreSQL is gone to once for all of them.
-
-    Raises what SQLAlchemy raises where the database fails.
-    """
-    connection = session.connection()
-    driver: Any = connection.connection.dbapi_connection
-    made = [(each.statement.made_for(connection.dialect), each.values) for each in asked]
-    # Not for one alone: the way there is the same, and more is said.
-    together = len(made) > 1 and connection.dialect.name == "postgresql"
-    with _errors_of(connection):
-        with driver.pipeline() if together else nullcontext():
-            cursors = [driver.execute(each.sql, each.parameters(values)) for each, values in made]
-        return [Found(each.fetchall() if each.description else (), each.rowcount) for each in cursors]
-
-
-_AT_LAST = "what is run with the commit"
-
-
-def run_with_commit(session: Session, last: Asked, meanwhile: Callable[[], None]) -> None:
-    """Run a statement at the end of a transaction of `transaction()`, whatever else is still done in it.
-
-    PostgreSQL works at it on its own, and `meanwhile` is done while it does. On SQLite there is nobody else to work.
-    """
-    session.info[_AT_LAST] = last, meanwhile
-
-
-def _finish(session: Session) -> None:
-    if _AT_LAST not in session.info:
-        return
-    last, meanwhile = session.info.pop(_AT_LAST)
-    connection = session.connection()
-    if connection.dialect.name != "postgresql":
-        run_together(session, last)
-        return
-    session.flush()
-    driver: Any = connection.connection.dbapi_connection
-    made = last.statement.made_for(connection.dialect)
-    with _errors_of(connection), driver.pipeline():
-        driver.execute(made.sql, made.parameters(last.values))
-        meanwhile()
-        session.commit()
-
-
-@contextmanager
-def _errors_of(connection: Connection) -> Iterator[None]:
-    """Errors of the driver as SQLAlchemy tells them; without the statement, whose values are nobody's business."""
-    dialect = connection.dialect
-    try:
-        yield
-    except dialect.loaded_dbapi.Error as error:
-        is_lost = dialect.is_disconnect(error, connection.connection, None)
-        if is_lost:
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            None, None, error, dialect.loaded_dbapi.Error, dialect=dialect, connection_invalidated=is_lost
-        ) from error
-
-
-class _Made:
-    """A statement in the words of one kind of database."""
-
-    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
-        self.sql = str(compiled)
-        self._order: list[str] | None = getattr(compiled, "positiontup", None)  # where values have places, not names
-        found = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in _binds(compiled)}
-        self._converters: dict[str, Callable[[Any], Any]] = {name: each for name, each in found.items() if each}
-        self._fixed = self._converted({name: value for name, value in compiled.params.items() if value is not None})
-
-    def parameters(self, values: dict[str, object]) -> Any:
-        """What the driver wants to be given."""
-        known = self._fixed | self._converted(values)
-        return known if self._order is None else tuple([known[name] for name in self._order])
-
-    def _converted(self, values: dict[str, Any]) -> dict[str, Any]:
-        convert = self._converters
-        return {name: convert[name](value) if name in convert else value for name, value in values.items()}
-
-
-def _binds(compiled: Any) -> Any:
-    return compiled.bind_names.items()
-
-
-@lru_cache(maxsize=4096)  # thousands agreed on the same few hundred days
-def moment(raw: Any) -> datetime:
-    """A time from a row of a `Prepared` statement."""
-    if isinstance(raw, datetime):
-        return raw.astimezone(UTC)
-    return datetime.fromisoformat(raw).replace(tzinfo=UTC)
 
 
 def _engine(url: str) -> Engine:

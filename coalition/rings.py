@@ -8,6 +8,7 @@ two files fits the database, and the next start puts it where it belongs (`settl
 import hashlib
 import os
 import secrets
+import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection
 from contextlib import suppress
@@ -20,6 +21,7 @@ from coalition.errors import Misconfigured, Refused
 RING_NAMES = ("tokens", "sealing", "lookup")
 _KEY_BYTES = 32
 _MOST_KEYS = 255
+_LATELY_SECONDS = 0.02
 
 _FROM_BACKUP = "restore it from your backup of the keys."
 _WITHOUT_BACKUP = (
@@ -34,6 +36,9 @@ class Source(Protocol):
     def now(self) -> "Ring":
         """The ring as it is at this moment; the same object while it has not changed."""
 
+    def lately(self) -> "Ring":
+        """The ring as it was a moment ago at most: to make with, and to open what older keys have made."""
+
 
 @dataclass(frozen=True)
 class Ring:
@@ -44,6 +49,10 @@ class Ring:
 
     def now(self) -> "Ring":
         """A ring that no file stands behind stays as it is."""
+        return self
+
+    def lately(self) -> "Ring":
+        """The same."""
         return self
 
     @property
@@ -80,16 +89,21 @@ class RingFile:
         self._folder, self._name = folder, name
         self._path = str(_ring_file(folder, name))  # looked at for every letter: no work twice
         self._seen = self._mark()
+        self._looked = time.monotonic()
         self._ring = read_ring(folder, name)
 
     def now(self) -> Ring:
         """The ring as the file has it. A file that is gone or damaged stops the next start, not this program."""
-        mark = self._mark()
+        self._looked, mark = time.monotonic(), self._mark()
         if mark != self._seen and mark is not None:
             with suppress(Misconfigured):
                 self._ring = read_ring(self._folder, self._name)
             self._seen = mark
         return self._ring
+
+    def lately(self) -> Ring:
+        """The ring as the file had it a moment ago at most: to look for each letter would cost more than its tokens."""
+        return self._ring if time.monotonic() - self._looked < _LATELY_SECONDS else self.now()
 
     def _mark(self) -> tuple[int, int, int] | None:
         try:

@@ -55,7 +55,7 @@ class Vault:
     def open_text(self, sealed: bytes, bound_to: bytes) -> str:
         """Decrypt what `seal_text` made. Raises CoalitionError if it was altered or its key is gone."""
         try:
-            cipher = self._ciphers().by_number[sealed[0]]
+            cipher = self._of(self._sealing.lately()).by_number.get(sealed[0]) or self._ciphers().by_number[sealed[0]]
             return cipher.decrypt(sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :], bound_to).decode()
         except (KeyError, IndexError, ValueError, InvalidTag) as error:
             raise CoalitionError("A sealed address can't be opened: it was altered, or its key is gone.") from error
@@ -78,7 +78,9 @@ class Vault:
         return self._hash(self._lookup.now().newest[1], kind, value)
 
     def _ciphers(self) -> _Ciphers:
-        ring = self._sealing.now()
+        return self._of(self._sealing.now())
+
+    def _of(self, ring: Ring) -> _Ciphers:
         if ring is not self._kept.ring:
             self._kept = _Ciphers.of(ring)
         return self._kept

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, insert, literal, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from coalition.clock import utcnow
-from coalition.db import Database, Prepared
+from coalition.db import Database
 from coalition.models import (
     Batch,
     Claim,
@@ -32,6 +32,7 @@ from coalition.services.news import News, Share
 from coalition.services.readers import Reader
 from coalition.services.settling import Skip
 from coalition.services.variants import signature
+from coalition.statements import Prepared
 from coalition.tokens import random_codes
 
 READERS_A_PAGE = 5_000

@@ -56,6 +56,20 @@ def test_a_program_that_runs_follows_the_file(tmp_path: Path) -> None:
     put_in_place(tmp_path, "tokens")
 
     assert followed.now() == read_ring(tmp_path, "tokens") != before
+    assert followed.lately() == followed.now()
+
+
+def test_what_makes_thousands_a_second_follows_the_file_a_moment_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_rings(tmp_path)
+    followed = RingFile(tmp_path, "tokens")
+    write_beside(tmp_path, followed.now().with_a_new_key())
+    put_in_place(tmp_path, "tokens")
+
+    monkeypatch.setattr("coalition.rings._LATELY_SECONDS", 0.0)
+
+    assert followed.lately() == read_ring(tmp_path, "tokens")
 
 
 def test_a_program_that_runs_survives_a_file_that_is_gone_or_damaged(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from coalition.address import Address
 from coalition.errors import CoalitionError, Misconfigured
-from coalition.rings import RING_NAMES, Ring, create_rings, read_ring
+from coalition.rings import RING_NAMES, Ring, RingFile, create_rings, put_in_place, read_ring, write_beside
 from coalition.vault import Vault
 
 ADA, BOB = Address.parse("Ada@example.org"), Address.parse("bob@example.org")
@@ -71,6 +71,19 @@ def test_after_rotation_old_seals_open_and_new_ones_use_the_new_key() -> None:
     without = _vault(sealing=_ring("sealing", (2, THREE)))
     with pytest.raises(CoalitionError):
         without.open(old, without.key(ADA))
+
+
+def test_what_another_program_sealed_with_a_new_key_opens_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coalition.rings._LATELY_SECONDS", 3600.0)
+    create_rings(tmp_path)
+    ours = Vault(RingFile(tmp_path, "sealing"), _ring("lookup", (1, TWO)))
+    write_beside(tmp_path, ours.sealing.with_a_new_key())
+    put_in_place(tmp_path, "sealing")
+    theirs = Vault(RingFile(tmp_path, "sealing"), _ring("lookup", (1, TWO)))
+
+    assert ours.open(theirs.seal(ADA), ours.key(ADA)) == ADA
 
 
 def test_a_look_up_finds_rows_of_every_key_and_makes_new_ones_with_the_newest() -> None:

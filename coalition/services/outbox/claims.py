@@ -8,11 +8,11 @@ from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from coalition.config import Uncertain
-from coalition.db import Asked, Found, Prepared
 from coalition.errors import LeaseLost
 from coalition.models import RETRIED, Batch, Claim, Delivery, Issue, Lane, Outbound, Phase
 from coalition.services import issues, journaling, staleness
 from coalition.services.outbox.leases import LEASE_SECONDS, Morgue, lease_clock
+from coalition.statements import Asked, Found, Prepared
 
 _KEEP = Prepared(
     update(Batch)

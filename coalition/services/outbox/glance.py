@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Text, bindparam, cast, exists, select
 
-from coalition.db import Asked, Found, Prepared, moment
 from coalition.models import (
     Delivery,
     Issue,
@@ -29,6 +28,7 @@ from coalition.models import (
 )
 from coalition.services.editions import Brings
 from coalition.services.outbox.consented import GOES_ON
+from coalition.statements import Asked, Found, Prepared, moment
 
 
 class Goes(NamedTuple):

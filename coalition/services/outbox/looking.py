@@ -7,7 +7,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from coalition.address import Address
-from coalition.db import Asked, Found
 from coalition.errors import CoalitionError
 from coalition.models import (
     Delivery,
@@ -25,6 +24,7 @@ from coalition.services.outbox.glance import Goes
 from coalition.services.outbox.looking_alone import look_alone
 from coalition.services.outbox.ready import Ready
 from coalition.services.settling import Skip
+from coalition.statements import Asked, Found
 from coalition.vault import Vault
 
 

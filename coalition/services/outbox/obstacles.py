@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, exists, select
 
-from coalition.db import Asked, Found, Prepared
 from coalition.models import Batch, Claim, Issue, Lane, Pacing, Phase
+from coalition.statements import Asked, Found, Prepared
 
 _ASK = Prepared(
     select(

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from coalition.address import Address
 from coalition.config import Uncertain
-from coalition.db import Prepared, run_with_commit
 from coalition.mail.replies import Outcome, Reply
 from coalition.models import (
     RETRIED,
@@ -28,6 +27,7 @@ from coalition.models import (
 from coalition.services import bounces, settling, suppressions
 from coalition.services.outbox.claims import Claimed
 from coalition.services.suppressions import Cause
+from coalition.statements import Prepared, run_with_commit
 
 # When a letter that was put off is tried again (RFC 5321, section 4.5.4.1, asks for days of patience).
 _TRIES = [timedelta(minutes=5), timedelta(minutes=30), *[timedelta(hours=h) for h in (2, 6, 12, 24, 24, 24)]]

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from coalition.clock import utcnow
 from coalition.config import Config, Uncertain
-from coalition.db import Database, Found, KeptConnection, run_together
+from coalition.db import Database, KeptConnection
 from coalition.errors import JournalError, LeaseLost, RelayLost
 from coalition.mail.replies import Outcome
 from coalition.mail.smtp import Envelope, Outgoing
@@ -33,6 +33,7 @@ from coalition.services.outbox.heartbeat import Heartbeat
 from coalition.services.outbox.job import Hand, Job
 from coalition.services.outbox.leases import Morgue, Worker
 from coalition.services.outbox.obstacles import Obstacles
+from coalition.statements import Found, run_together
 from coalition.vault import Vault
 
 _IDLE_SECONDS = 0.5

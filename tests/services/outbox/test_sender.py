@@ -182,17 +182,17 @@ def failing_once(house: House, now: Callable[[], bool]) -> Iterator[threading.Ev
                 with psycopg.connect(cursor.connection.info.dsn) as other:
                     other.execute("SELECT pg_terminate_backend(%s)", [cursor.connection.info.backend_pid])
 
-    def heal(_context: object) -> None:
+    def heal(_connection: object) -> None:
         for connection in unwritable:
             connection.execute("PRAGMA query_only=OFF")
 
     event.listen(engine, "before_cursor_execute", fail)
-    event.listen(engine, "handle_error", heal)
+    event.listen(engine, "rollback", heal)
     try:
         yield failed
     finally:
         event.remove(engine, "before_cursor_execute", fail)
-        event.remove(engine, "handle_error", heal)
+        event.remove(engine, "rollback", heal)
 
 
 def test_a_sealed_address_that_cant_be_opened_fails_alone(house: House) -> None:
