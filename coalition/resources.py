@@ -16,7 +16,7 @@ from coalition.mail.return_paths import ReturnPaths
 from coalition.mail.signing import Signing
 from coalition.mail.signing_key import read_signing_key
 from coalition.mail.smtp import Outgoing
-from coalition.rings import RING_NAMES, RingFile, create_rings
+from coalition.rings import RING_NAMES, RingFile, alone, create_rings, read_ring
 from coalition.services import journaling, notices
 from coalition.services.backlog import Backlog
 from coalition.services.bounces import Returns
@@ -80,7 +80,9 @@ def prepare(config: Config) -> bool:
         if is_new:
             create_rings(config.keys)
         else:
-            schema.settle_keys(database, config.keys)
+            with alone(config.keys):
+                schema.settle_keys(database, config.keys)
+                schema.learn_keys(database, tuple(read_ring(config.keys, name) for name in RING_NAMES))
         tokens, sealing, lookup = _rings(config)
         schema.upgrade(config.database_url, rings=(tokens.now(), sealing.now(), lookup.now()))
         return is_new

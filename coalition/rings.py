@@ -5,13 +5,14 @@ beside the old one, made known to the database, and only then put in its place: 
 two files fits the database, and the next start puts it where it belongs (`settle`).
 """
 
+import fcntl
 import hashlib
 import os
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -167,6 +168,20 @@ def put_in_place(folder: Path, name: str) -> None:
     """Let the ring that was written beside count from now on."""
     with suppress(FileNotFoundError):  # another program was quicker (`settle`)
         os.replace(_file_beside(folder, name), _ring_file(folder, name))
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Only one program changes the rings of a folder at a time. Raises Misconfigured where it is not there."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise Misconfigured(f"The folder {folder} can't be read: {_FROM_BACKUP}") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def settle(folder: Path, name: str, known: Collection[str]) -> None:

@@ -85,21 +85,38 @@ def settle_keys(database: Database, folder: Path) -> None:
         settle(folder, name, [fingerprint for ring, fingerprint in known if ring == name])
 
 
+def learn_keys(database: Database, rings: tuple[Ring, ...]) -> None:
+    """Let a database that came from a backup know the keys that were added since.
+
+    A ring that lacks a key of the database may be another installation's: that is left to `require_keys`. Called by
+    whoever is alone with the rings: while one is changed, the database may know less than the file for a moment.
+    """
+    with database.transaction() as session:
+        known = {(row.name, row.fingerprint) for row in session.scalars(select(KnownKey))}
+        for ring in rings:
+            marks = set(ring.fingerprints)
+            theirs = {mark for name, mark in known if name == ring.name}
+            if theirs < marks:
+                session.add_all(KnownKey(name=ring.name, fingerprint=mark) for mark in marks - theirs)
+
+
 def require_keys(database: Database, rings: tuple[Ring, ...]) -> None:
     """Raise Misconfigured unless the rings are those that this database was filled with."""
     names = {ring.name for ring in rings}
     with database.reading() as session:
         known = {(row.name, row.fingerprint) for row in session.scalars(select(KnownKey)) if row.name in names}
     held = {(ring.name, mark) for ring in rings for mark in ring.fingerprints}
+    lacking = {name for name, _ in known - held}
     faults = [
         f"The key ring {name} lacks a key that this database was filled with: restore its file from your backup."
-        for name in sorted({name for name, _ in known - held})
+        for name in sorted(lacking)
     ]
-    faults += [
-        f"The key ring {name} holds a key that this database does not know, because it belongs to another installation"
-        " or is newer than a database that came from a backup: restore the keys that go with this database."
-        for name in sorted({name for name, _ in held - known})
-    ]
+    for name in sorted({name for name, _ in held - known}):
+        unknown = f"The key ring {name} holds a key that this database does not know"
+        if name in lacking:
+            faults.append(f"{unknown}, of another installation: restore the keys that go with this database.")
+        else:
+            faults.append(f"{unknown}, because it came from a backup: `coalition database upgrade` lets it know.")
     if faults:
         raise Misconfigured("\n".join(faults))
 

@@ -1,10 +1,7 @@
 """`coalition keys`"""
 
-import fcntl
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -15,7 +12,7 @@ from coalition.config import read_config
 from coalition.db import Database
 from coalition.errors import Misconfigured, Refused
 from coalition.resources import Resources
-from coalition.rings import RING_NAMES, Ring, put_in_place, read_ring, write_beside
+from coalition.rings import RING_NAMES, Ring, alone, put_in_place, read_ring, write_beside
 from coalition.services import audit, keys
 
 _RING = click.Choice(RING_NAMES)
@@ -68,7 +65,7 @@ def rotate(ring: str, later: bool, lost: bool, yes: bool) -> None:
         _begin_anew(ring, yes=yes)
         return
     resources = opened()
-    with _alone(resources.config.keys):
+    with alone(resources.config.keys):
         _change(resources.database, resources.config.keys, read_ring(resources.config.keys, ring).with_a_new_key())
     if ring == "sealing" and not later:
         _seal_anew(resources)
@@ -89,7 +86,7 @@ def drop(ring: str, number: int, yes: bool) -> None:
     """
     resources = opened()
     folder = resources.config.keys
-    with _alone(folder):
+    with alone(folder):
         smaller = read_ring(folder, ring).without(number)
         if ring == "lookup":
             raise Refused("Look-up keys stay: those who must not be written to are known by them alone.")
@@ -115,7 +112,7 @@ def _begin_anew(ring: str, *, yes: bool) -> None:
     try:
         schema.require_current(database)
         schema.settle_keys(database, config.keys)
-        with _alone(config.keys):
+        with alone(config.keys):
             if not _is_lost(database, config.keys, ring):
                 raise Refused("The key ring tokens is whole: `coalition keys rotate tokens` adds a key to it.")
             if not yes:
@@ -162,14 +159,3 @@ def sealing_anew(resources: Resources) -> Iterator[int]:
                 last, done = keys.seal_anew(session, resources.vault, column, last)
             more = last > 0
             yield done
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Only one command changes the rings of a folder at a time."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.models import Outbound, State
-from coalition.services import restoring
+from coalition.rings import RING_NAMES
+from coalition.services import people, restoring, suppressions
 from coalition.services.dealing import LETTERS_A_BATCH
 from coalition.services.restoring import Place
 from tests.cli.shell import Shell
@@ -146,6 +148,38 @@ def test_keys_of_another_installation_are_told_and_change_nothing(home: Shell, t
 
     assert "restore" in said
     assert dump(home) == before
+
+
+@pytest.mark.parametrize("way", ["restore", "copied"])
+def test_a_backup_from_before_the_keys_were_rotated_comes_back_and_the_erased_stay_erased(
+    home: Shell, way: str
+) -> None:
+    house = home.house
+    house.join(ADA)
+    house.join(BOB)
+    code = house.person(ADA).code
+    file = backup(home)
+    for ring in RING_NAMES:
+        home.run("keys", "rotate", ring)
+    home.run("subscriber", "forget", ADA, "--yes")
+
+    if way == "restore":
+        restore(home, file)
+    else:
+        copied_back(home, file)
+        assert "coalition database upgrade" in home.run("outbox", "status", code=2).err
+        home.run("database", "upgrade")
+
+    with house.database.reading() as session:
+        empty = people.by_code(session, code)
+        assert empty is not None
+        assert (empty.state, empty.address_sealed) == (State.ERASED, None)
+        assert suppressions.is_suppressed(session, house.resources.vault, Address.parse(ADA))
+    assert home.run("subscriber", "show", BOB, "--json").json[0]["state"] == "active"
+    house.publish()
+    a_subscriber(house, ADA, cursor=0)  # as by a careless import
+    house.send(house.plan())
+    assert [each.recipient for each in house.drain()] == [BOB]
 
 
 def test_a_backup_whose_chain_was_tampered_with_is_refused(home: Shell) -> None:
