@@ -8,6 +8,7 @@ from coalition.cli.privacy import verified
 from coalition.cli.shared import Group, changing, json_option, looking, opened, show
 from coalition.clock import utcnow
 from coalition.documents import to_json
+from coalition.errors import NotFound
 from coalition.models import Scope
 from coalition.services import audit, bounces, counts, evidence, held, people, suppressions, unsubscribe
 from coalition.services.unsubscribe import Channel
@@ -155,18 +156,26 @@ def lift(address: str, yes: bool) -> None:
 def forget(address: str, yes: bool) -> None:
     """Erase somebody who asks for it, at once and for good. Make sure that it is they who ask.
 
+    Who never subscribed may have asked to, or complained: that is forgotten too.
+
     Example: coalition subscriber forget ada@example.org
     """
     parsed = Address.parse(address)
     if not yes:
         click.confirm(f"Erase {parsed.masked} and all that is held about them? It can't be undone.", abort=True)
     with changing() as (resources, session):
-        person = people.by_address(session, resources.vault, parsed)
-        resources.eraser.forget(session, person, utcnow())
-        audit.record(session, "subscriber forget", person.code)
+        code = suppressions.code_of(session, resources.vault, parsed)
+        if code is not None:
+            resources.eraser.forget(session, people.by_address(session, resources.vault, parsed), utcnow())
+        elif not resources.eraser.forget_stranger(session, parsed, utcnow()):
+            raise NotFound("Nothing is known here of this address.")
+        audit.record(session, "subscriber forget", code)
     resources.database.scrub()
     resources.database.close()
-    click.echo("Erased. Only they themselves can return, by signing up.")
+    if code is not None:
+        click.echo("Erased. Only they themselves can return, by signing up.")
+    else:
+        click.echo("No subscriber has this address. What was known of it is erased.")
 
 
 @subscriber.command("count")

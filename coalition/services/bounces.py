@@ -219,10 +219,10 @@ def reader_of_aside(session: Session, aside_id: int) -> str | None:
     return session.scalar(query.where(SetAside.id == aside_id))
 
 
-def forget_naming(session: Session, vault: Vault, address: Address) -> None:
-    """Delete what is set aside and linked to nobody, but names an address."""
+def forget_naming(session: Session, vault: Vault, address: Address) -> int:
+    """Delete what is set aside and linked to nobody, but names an address. Returns how many messages that were."""
     named = re.compile(rf"(?<![\w.+-]){re.escape(address.compared)}(?!\.?[\w-])")
-    last = 0
+    last = deleted = 0
     nobodys = select(SetAside).where(SetAside.subscriber_id.is_(None), SetAside.sealed.is_not(None))
     while page := session.scalars(nobodys.where(SetAside.id > last).order_by(SetAside.id).limit(_A_TIME)).all():
         last = page[-1].id
@@ -230,7 +230,9 @@ def forget_naming(session: Session, vault: Vault, address: Address) -> None:
             with suppress(CoalitionError):  # the key that sealed it is gone
                 if named.search(vault.open_text(each.sealed or b"", each.digest).casefold()):
                     session.delete(each)
+                    deleted += 1
         session.flush()
+    return deleted
 
 
 def forget_aside(session: Session, now: datetime) -> int:

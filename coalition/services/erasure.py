@@ -57,14 +57,39 @@ class Eraser:
         """Erase somebody who wants to be forgotten: also what they agreed to. Twice is as good as once."""
         self._erase(session, person, now, with_consents=True)
 
+    def forget_stranger(self, session: Session, address: Address, now: datetime) -> bool:
+        """Forget what is known of an address that is nobody's here: requests, complaints, test letters, mail about it.
+
+        Returns whether there was anything. No hash is kept against writing there: nobody here would.
+        """
+        keys = list(self.vault.keys(address))
+        limits.forget_mailbox(session, self.vault, address, now)
+        found = bounces.forget_naming(session, self.vault, address) + self._forget_traces(session, keys)
+        if found:
+            journaling.erased(session, None, keys, now, with_consents=True)
+        return found > 0
+
     def age_out(self, session: Session, person: Subscriber, now: datetime) -> None:
         """Erase somebody who left long ago. What they agreed to stays until its own limit; it holds no address."""
         self._erase(session, person, now, with_consents=False)
 
     def erase_again(
-        self, session: Session, code: str, keys: list[bytes], now: datetime, *, with_consents: bool, at: datetime
+        self,
+        session: Session,
+        code: str | None,
+        keys: list[bytes],
+        now: datetime,
+        *,
+        with_consents: bool,
+        at: datetime,
     ) -> None:
-        """Erase, in a database that was brought back, who was erased before. Who returned since then stays."""
+        """Erase, in a database that was brought back, who was erased before. Who returned since then stays.
+
+        Without a code it was nobody's address then; who has it in this database has moved away from it.
+        """
+        if code is None:
+            self._forget_traces(session, keys)
+            return
         named = Subscriber.code == code
         same = Subscriber.address_key.in_(keys)
         for person_id in session.scalars(select(Subscriber.id).where(named | same).order_by(Subscriber.id)).all():
@@ -83,7 +108,7 @@ class Eraser:
                 consents.empty(session, person.code)
             return
         keys = self._keys(person)
-        journaling.erased(session, person, keys, now, with_consents=with_consents)
+        journaling.erased(session, person.code, keys, now, with_consents=with_consents)
         self._empty(session, person, keys, now, with_consents=with_consents)
         _suppress(session, keys[0], person.code, now)
 
@@ -126,6 +151,14 @@ class Eraser:
             limits.forget_mailbox(session, self.vault, address, now)
             test_letters.forget(session, self.vault, self.vault.keys(address))
             bounces.forget_naming(session, self.vault, address)
+
+    def _forget_traces(self, session: Session, keys: Collection[bytes]) -> int:
+        """Forget what is known by an address alone. Returns how much that was."""
+        requests_of_it = session.scalars(select(Request.id).where(Request.address_key.in_(keys))).all()
+        requests.forget(session, requests_of_it)
+        ways_back = delete(AddressChange).where(AddressChange.old_key.in_(keys)).returning(AddressChange.id)
+        found = len(requests_of_it) + len(session.execute(ways_back).all())
+        return found + grievances.forget(session, keys) + test_letters.forget(session, self.vault, keys)
 
 
 def revive(session: Session, vault: Vault, address: Address, locale: str, now: datetime) -> Subscriber | None:

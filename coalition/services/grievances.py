@@ -183,10 +183,14 @@ def told(vault: Vault, grievance: Grievance, letter: Letter | None) -> Told:
     return Told(grievance.id, grievance.received_at, said)
 
 
-def forget(session: Session, keys: Collection[bytes]) -> None:
-    """Empty what was written from an address, and what was answered. That there was a grievance stays."""
+def forget(session: Session, keys: Collection[bytes]) -> int:
+    """Empty what was written from an address, and what was answered. That there was a grievance stays.
+
+    Returns how many there were.
+    """
     empty = {"address_sealed": None, "address_key": None, "text_sealed": None, "answer_sealed": None}
-    session.execute(update(Grievance).where(Grievance.address_key.in_(keys)).values(empty))
+    theirs = update(Grievance).where(Grievance.address_key.in_(keys)).values(empty)
+    return len(session.execute(theirs.returning(Grievance.id)).all())
 
 
 def forget_old(session: Session, before: datetime) -> int:

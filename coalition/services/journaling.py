@@ -37,10 +37,10 @@ def began(
         _note(session, What.RETURNED, now, code=person.code, topic=slug, cadence=cadence, undone=undone)
 
 
-def erased(session: Session, person: Subscriber, keys: Sequence[bytes], now: datetime, *, with_consents: bool) -> None:
-    """Somebody was erased; the keyed hashes find them under whatever code they come back."""
+def erased(session: Session, code: str | None, keys: Sequence[bytes], now: datetime, *, with_consents: bool) -> None:
+    """Somebody was erased; the keyed hashes find them under whatever code they come back, and strangers at all."""
     hashes = [key.hex() for key in keys]
-    _note(session, What.ERASED, now, code=person.code, keys=hashes, with_consents=with_consents)
+    _note(session, What.ERASED, now, code=code, keys=hashes, with_consents=with_consents)
 
 
 def suppressed(

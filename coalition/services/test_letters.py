@@ -41,11 +41,13 @@ def to(session: Session, vault: Vault, keys: Collection[bytes]) -> list[Delivery
     return [each for each in found if not _keys(vault, each).isdisjoint(keys)]
 
 
-def forget(session: Session, vault: Vault, keys: Collection[bytes]) -> None:
-    """Forget that any went to an address; one that waits finds nobody then, and ends."""
-    for each in to(session, vault, keys):
+def forget(session: Session, vault: Vault, keys: Collection[bytes]) -> int:
+    """Forget that any went to an address; one that waits finds nobody then, and ends. Returns how many there were."""
+    found = to(session, vault, keys)
+    for each in found:
         each.recipient_sealed = None
     session.flush()
+    return len(found)
 
 
 def forget_old(session: Session, before: datetime, most: int) -> int:

@@ -1,6 +1,6 @@
 """What is sealed and points to nobody tells of people too: whoever has the keys reads nothing of the forgotten (L4)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from sqlalchemy import select
 
@@ -8,6 +8,7 @@ from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.models import Outbound
 from coalition.services import consents, keys, moving, retention, test_letters
+from tests.cli.shell import Shell
 from tests.house import House, a_subscriber, link
 from tests.services.returning import collect, deal
 from tests.services.scenes import deliveries
@@ -153,3 +154,57 @@ def test_that_a_stranger_pressed_no_is_forgotten_when_somebody_moves_to_that_mai
 
     with house.database.reading() as session:
         assert consents.history(session, code) == []
+
+
+def know_a_stranger(house: House) -> None:
+    """Somebody complained, was sent a test, and is named in mail; nobody here has the address, least of all Ada."""
+    collect(house)
+    house.join(ADA)
+    complain(house, NEW, "Who are you?")
+    send_a_test(house, NEW)
+    deal(house, unclear(NEW))
+    house.drain()
+
+
+def test_l4_staff_forget_also_whoever_never_subscribed(house: House) -> None:
+    know_a_stranger(house)
+    shell = Shell(house)
+
+    said = shell.run("subscriber", "forget", NEW, "--yes").out
+
+    assert said == "No subscriber has this address. What was known of it is erased.\n"
+    assert places(house, NEW, "Who are you?") == set()
+    assert shell.audit()[-1] == ("subscriber forget", None)
+    assert house.person(ADA).state == "active"
+    assert "Nothing is known" in shell.refused("subscriber", "forget", NEW, "--yes")
+    house.join(NEW)  # they may still change their mind
+
+
+def test_l6_a_stranger_who_was_forgotten_stays_so_in_every_older_database(
+    house: House, back_up: Callable[[], str]
+) -> None:
+    know_a_stranger(house)
+    backup = back_up()
+    Shell(house).run("subscriber", "forget", NEW, "--yes")
+
+    restored = house.on(backup)
+
+    assert places(restored, NEW, "Who are you?") <= {"SetAside.sealed"}  # which names nobody's hash, and ends by itself
+    assert "Delivery.recipient_sealed" not in places(restored, NEW)
+    restored.database.close()
+
+
+def test_l6_who_had_that_address_in_an_older_database_is_not_erased_for_it(
+    house: House, back_up: Callable[[], str]
+) -> None:
+    a_subscriber(house, ADA)
+    backup = back_up()
+    put_back_link(house, NEW, ADA)
+    complain(house, ADA, "By whoever has it now")
+
+    Shell(house).run("subscriber", "forget", ADA, "--yes")
+
+    assert house.person(NEW).state == "active"
+    restored = house.on(backup)
+    assert restored.person(ADA).state == "active"
+    restored.database.close()
