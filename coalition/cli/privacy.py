@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from coalition.cli.shared import Group, json_option, opened, show
 from coalition.cli.trail import trail
 from coalition.clock import utcnow
 from coalition.resources import Resources
-from coalition.services import anchors, audit, chain, retention
+from coalition.services import anchors, audit, chain, emptied, retention
 from coalition.services.chain import Head, Verdict
 
 
@@ -95,11 +95,12 @@ def prune(dry_run: bool, as_json: bool) -> None:
 
 
 def verified(resources: Resources, session: Session) -> Verdict:
-    """Verify the chain, with a bar on a terminal."""
+    """Verify the chain, and that nothing of it was emptied but by erasing; with a bar on a terminal."""
     noted = anchors.read(resources.config.anchors)
     rows, hidden = chain.length(session), not sys.stderr.isatty()
     with click.progressbar(length=max(rows, 1), label="Reading the chain", file=sys.stderr, hidden=hidden) as bar:
-        return chain.verify(session, noted, bar.update)
+        verdict = chain.verify(session, noted, bar.update)
+    return replace(verdict, faults=[*verdict.faults, *emptied.faults(session, resources.journal)])
 
 
 def _json(verdict: Verdict, *, noted: bool) -> str:
@@ -127,9 +128,10 @@ def _lost(session: Session, path: Path, verdict: Verdict) -> _Lost | None:
     if not verdict.faults or not noted:
         return None
     after = anchors.agreed(path, chain.hashes(session, [each.seq for each in noted]))
-    if chain.verify(session, [each for each in noted if each.seq <= after.seq]).faults:
+    last = max(each.seq for each in noted)
+    if after.seq == last or chain.verify(session, [each for each in noted if each.seq <= after.seq]).faults:
         return None
-    return _Lost(after, max(each.seq for each in noted))
+    return _Lost(after, last)
 
 
 def _summary(verdict: Verdict, lost: _Lost | None) -> str:
