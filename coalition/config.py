@@ -108,6 +108,11 @@ class Config:
         return self.home / "consent-anchors.txt"
 
     @property
+    def backups(self) -> Path:
+        """The folder of backups that were given no other place."""
+        return self.home / "backups"
+
+    @property
     def is_local(self) -> bool:
         """Whether links lead to this machine only, as while trying it out."""
         return is_loopback(urlsplit(self.base_url).hostname or "")

@@ -40,7 +40,7 @@ def backup(file: Path | None) -> None:
     """
     resources = opened()
     ending = "db" if resources.database.is_sqlite else "dump"
-    folder = resources.config.home / "backups"
+    folder = resources.config.backups
     if file is None:
         folder.mkdir(mode=0o700, exist_ok=True)
         file = folder / f"{utcnow():%Y-%m-%dT%H%M%S}.{ending}"

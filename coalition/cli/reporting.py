@@ -62,6 +62,7 @@ def _facts(found: Report) -> dict[str, Any]:
         ],
         "consent_chain": {"rows": found.head.seq, "hash": found.head.hash.hex()},
         "last_runs": [{"what": each.name, "at": each.at, "said": each.said} for each in found.runs],
+        "copies_of_the_database": [{"copy": each.name, "made": each.made_at} for each in found.copies],
         "hosts": [{"host": each.name, "why": each.why} for each in found.hosts],
     }
 
@@ -74,8 +75,13 @@ def _tell(found: Report) -> None:
         [{"what": f"consent chain, {name}", "is": value} for name, value in facts["consent_chain"].items()],
         facts["last_runs"],
         facts["hosts"],
+        facts["copies_of_the_database"],
     ]
     click.echo(f"{found.community}, {found.made_at:%Y-%m-%d %H:%M} UTC")
     for rows in tables:
         click.echo()
-        show(rows, as_json=False, empty="Nobody yet.")
+        show(
+            rows,
+            as_json=False,
+            empty="Nobody yet." if rows is tables[0] else "No copies of the database are kept here.",
+        )

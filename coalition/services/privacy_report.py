@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,7 +26,7 @@ from coalition.models import (
     Subscriber,
     Subscription,
 )
-from coalition.services import chain, counts, retention, upkeep
+from coalition.services import chain, counts, restoring, retention, upkeep
 from coalition.services.chain import Head
 from coalition.services.retention import Period
 
@@ -62,6 +62,14 @@ class Host:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """A file with the database as it was; it holds who has left and was erased since."""
+
+    name: str
+    made_at: datetime
+
+
+@dataclass(frozen=True)
 class Report:
     """The whole report, at a moment."""
 
@@ -72,6 +80,7 @@ class Report:
     head: Head
     runs: list[Run]
     hosts: list[Host]
+    copies: list[Copy]
 
     @property
     def late(self) -> list[Age]:
@@ -89,6 +98,7 @@ def report(session: Session, config: Config, now: datetime) -> Report:
         chain.head(session),
         list(_runs(session)),
         list(_hosts(session, config)),
+        sorted(_copies(config), key=lambda copy: copy.made_at),
     )
 
 
@@ -149,6 +159,13 @@ def _runs(session: Session) -> Iterator[Run]:
         last = select(Audit).where(Audit.action == action).order_by(Audit.id.desc()).limit(1)
         row = session.scalar(last)
         yield Run(f"coalition {action}", row.at if row else None, row.subject if row else None)
+
+
+def _copies(config: Config) -> Iterator[Copy]:
+    """Those that lie where Coalition puts them by itself; of others it knows nothing."""
+    backups = config.backups.iterdir() if config.backups.is_dir() else ()
+    for path in (*backups, *restoring.kept_beside(config.database_url)):
+        yield Copy(path.name, datetime.fromtimestamp(path.stat().st_mtime, UTC))
 
 
 def _hosts(session: Session, config: Config) -> Iterator[Host]:

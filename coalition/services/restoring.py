@@ -98,6 +98,15 @@ class Place:
         return kept
 
 
+def kept_beside(url: str) -> list[Path]:
+    """What was kept when something took its place, beside the database; nothing where that is none of SQLite's."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return []
+    path = Path(parsed.database or "").absolute()
+    return sorted(path.parent.glob(f"{path.stem}-replaced-*{path.suffix}"))
+
+
 def _copy(file: Path, copy: Path) -> None:
     try:
         read_only = f"{file.absolute().as_uri()}?mode=ro"

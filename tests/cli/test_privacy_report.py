@@ -1,5 +1,6 @@
 """`coalition privacy report`: numbers without names, and whether anything is kept too long."""
 
+import os
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -111,6 +112,25 @@ def test_the_hosts_are_the_mail_server_and_the_feeds_that_are_read(shell: Shell)
     assert shell.settings["COALITION_SMTP_URL"].removeprefix("smtp://") in hosts
     assert "www.example.org" in hosts
     assert "gone.example.org" not in hosts
+
+
+def test_copies_of_the_database_that_lie_about_are_told(shell: Shell, tmp_path: Path) -> None:
+    home, page = shell.house.config.home, tmp_path / "report.html"
+    assert shell.run("privacy", "report", "--json").json["copies_of_the_database"] == []
+    assert "No copies of the database" in shell.run("privacy", "report").out
+    shell.run("database", "backup")
+    replaced = home / "coalition-replaced-2026-01-01T000000-0.db"
+    if shell.house.database.is_sqlite:
+        replaced.write_bytes(b"")
+        os.utime(replaced, (0, 0))
+
+    found = shell.run("privacy", "report", "--json").json["copies_of_the_database"]
+    shell.run("privacy", "report", "--html", str(page))
+
+    [backup] = (home / "backups").iterdir()
+    names = [*([replaced.name] if replaced.exists() else []), backup.name]
+    assert [row["copy"] for row in found] == names
+    assert all(name in page.read_text("utf-8") for name in names)
 
 
 def test_the_page_says_what_the_text_says_and_loads_nothing(shell: Shell, tmp_path: Path) -> None:
