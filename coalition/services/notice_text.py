@@ -109,6 +109,12 @@ def blocks(community: Community) -> Iterator[Block]:
                     " when, so that our counts hold and nothing comes twice if you return."
                 )
             ),
+            Line(
+                N_(
+                    "An address that must not be written to, because its mailbox does not exist or its owner told us"
+                    " so: a keyed hash of it, for as long as that holds."
+                )
+            ),
             Line(N_("Your address and your choices: as long as you are subscribed.")),
         ),
     )

@@ -66,6 +66,10 @@ _HELD_BY: dict[str, tuple[str, ...]] = {
         "services/test_erasure.py::test_l4_what_stays_is_a_code_a_hash_and_a_chain_that_holds",
         "services/test_erasure.py::test_an_address_that_comes_back_in_a_list_is_not_written_to",
     ),
+    "An address that must not be written to": (
+        "services/test_journal_addresses.py::test_x13_an_address_that_nobody_has_and_staff_closed_stays_closed",
+        "services/test_journal_addresses.py::test_a_suppression_that_staff_lifted_is_lifted",
+    ),
     "With that code, without your address": (
         "web/test_notice_promises.py::test_of_the_erased_topics_and_days_of_letters_stay_by_code",
         "services/test_erasure.py::test_a_return_brings_nothing_twice",
