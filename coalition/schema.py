@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -52,7 +53,12 @@ def drift(url: str) -> list[object]:
 
 def head() -> str:
     """The newest revision that this version of Coalition knows."""
-    return ScriptDirectory(str(MIGRATIONS)).get_current_head() or "empty"
+    return _script().get_current_head() or "empty"
+
+
+@cache
+def _script() -> ScriptDirectory:
+    return ScriptDirectory(str(MIGRATIONS))
 
 
 def require_current(database: Database) -> None:
@@ -159,7 +165,7 @@ def _remember_keys(connection: Connection, rings: tuple[Ring, ...]) -> None:
 
 
 def _require_known(revision: str | None) -> None:
-    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    known = {script.revision for script in _script().walk_revisions()}
     if revision is not None and revision not in known:
         raise Misconfigured("The database was made by a newer Coalition: install that version again.")
 

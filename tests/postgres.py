@@ -84,7 +84,9 @@ class Cluster:
         """Make a database and give its URL: empty, or a copy of the unused one at `template`."""
         name = f"test_{next(self._numbers)}"
         source = _name(template) if template else "template0"
-        self._execute("CREATE DATABASE {} TEMPLATE {}", name, source)
+        # Since 15 it would be copied by way of the log, which takes twice as long where nothing waits for the disk.
+        copied = " STRATEGY FILE_COPY" if self._admin.info.server_version >= 150000 else ""
+        self._execute(f"CREATE DATABASE {{}} TEMPLATE {{}}{copied}", name, source)
         return f"postgresql+psycopg://{OWNER}@/{name}?host={self._folder}"
 
     def drop_database(self, url: str) -> None:

@@ -1,6 +1,7 @@
 """Letters from templates: one folder each, with subject.txt, body.txt and body.html. Python passes facts, no prose."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import css_inline
@@ -13,6 +14,7 @@ from coalition.mail.markdown import wrap
 from coalition.mail.message import Letter
 from coalition.mail.staffs_words import SIDES, StaffsWords, begin_at_the_right
 from coalition.paths import TEMPLATES
+from coalition.templating import COMPILED
 
 
 class Letters:
@@ -20,8 +22,8 @@ class Letters:
 
     def __init__(self, community: Community, links: Links) -> None:
         self.community, self.links = community, links
-        self._environments = {each: self._environment(each) for each in languages()}
-        self._inliners = {each.direction: self._inliner(each) for each in languages()}
+        self._environment = cache(self._make_environment)
+        self._inliner = cache(self._make_inliner)
 
     def render(self, name: str, locale: str, *, html: bool = True, **facts: Any) -> Letter:
         """One letter, its HTML inlined. A fact that a template wants and nobody passed is an error, never a gap."""
@@ -33,7 +35,7 @@ class Letters:
 
     def template(self, path: str, locale: str, **facts: Any) -> str:
         """One rendered file of the mail templates, in the language of a locale."""
-        return self._environments[language(locale)].get_template(path).render(**facts)
+        return self._environment(language(locale)).get_template(path).render(**facts)
 
     def wrapped(self, path: str, locale: str, **facts: Any) -> str:
         """The same for a text, wrapped at 72 columns and in an order that survives that."""
@@ -42,22 +44,23 @@ class Letters:
 
     def inline(self, html: str, locale: str) -> str:
         """Put the style sheet of letters into the elements; rules for dark screens stay in the head."""
-        return str(self._inliners[language(locale).direction].inline(html))
+        return str(self._inliner(language(locale).direction).inline(html))
 
     def inline_fragment(self, html: str, direction: str) -> str:
         """The same for a piece of a letter that is read in a direction, `ltr` or `rtl`."""
-        return str(self._inliners[direction].inline_fragment(html, ""))
+        return str(self._inliner(direction).inline_fragment(html, ""))
 
     def day(self, moment: datetime, locale: str) -> str:
         """A date as people write it, in the community's zone: 12 March 2026."""
         return language(locale).day(moment.astimezone(self.community.timezone))
 
-    def _inliner(self, spoken: Language) -> css_inline.CSSInliner:
+    def _make_inliner(self, direction: str) -> css_inline.CSSInliner:
+        spoken = next(each for each in languages() if each.direction == direction)
         css = self.template("parts/letter.css", spoken.code)
         return css_inline.CSSInliner(load_remote_stylesheets=False, extra_css=css)
 
-    def _environment(self, spoken: Language) -> Environment:
-        """Templates for one language. Each has its own, because a template keeps what it was compiled with."""
+    def _make_environment(self, spoken: Language) -> Environment:
+        """Templates for one language. Each has its own, because a template keeps what it was loaded with."""
         zone = self.community.timezone
         made = Environment(
             loader=FileSystemLoader(TEMPLATES / "mail"),
@@ -66,6 +69,7 @@ class Letters:
             trim_blocks=True,
             lstrip_blocks=True,
             extensions=["jinja2.ext.i18n"],
+            bytecode_cache=COMPILED,
         )
         made.policies["ext.i18n.trimmed"] = True
         made.install_gettext_translations(spoken, newstyle=True)  # type: ignore[attr-defined]  # the extension's

@@ -66,11 +66,18 @@ def facts(session: Session, locale: str, at: datetime) -> dict[str, object]:
 
 def _news(session: Session, community: Community) -> dict[str, tuple[int, str]]:
     """The versions that are not kept yet: number and text by language."""
+    rows = session.execute(
+        select(Notice.locale, Notice.version, Wording.text)
+        .join(Wording, Wording.id == Notice.wording_id)
+        .order_by(Notice.version)
+    )
+    newest = {code: (number, text) for code, number, text in rows}
     found = {}
     for code in OWN_NAMES:
-        kept, text = versions(session, code), notice_text.plain(community, language(code))
-        if not kept or kept[0].text != text:
-            found[code] = (kept[0].number + 1 if kept else 1, text)
+        number, kept = newest.get(code, (0, None))
+        text = notice_text.plain(community, language(code))
+        if text != kept:
+            found[code] = (number + 1, text)
     return found
 
 

@@ -4,6 +4,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from coalition.resources import Resources
+from coalition.templating import COMPILED
 from coalition.web import (
     access,
     archive,
@@ -28,6 +29,7 @@ def attach(app: Flask, resources: Resources) -> None:
     """Hang every page, guard and header on the application."""
     app.extensions["coalition"] = resources
     app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.bytecode_cache = COMPILED
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     shared.teach(app)
     # A mail program that leaves by RFC 8058 follows no redirect, so no address of ours answers with a tidier one.
