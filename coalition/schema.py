@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from alembic import command
@@ -56,9 +56,14 @@ def head() -> str:
     return _script().get_current_head() or "empty"
 
 
-@cache
 def _script() -> ScriptDirectory:
-    return ScriptDirectory(str(MIGRATIONS))
+    return _read_script(MIGRATIONS, (MIGRATIONS / "versions").stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _read_script(folder: Path, _changed: int) -> ScriptDirectory:
+    """To read all migrations takes longer than most that a command does."""
+    return ScriptDirectory(str(folder))
 
 
 def require_current(database: Database) -> None:
