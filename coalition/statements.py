@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import ClauseElement
 
 _LAST = "what is run with the commit"
+_BINARY = 1  # nobody has to write times and bytes as text, and read them again
 
 
 class Prepared:
@@ -104,11 +105,12 @@ def _driver(connection: Connection) -> Any:
 
 def _execute(connection: Connection, asked: Asked) -> Any:
     """A cursor of the driver's. Whoever listens to what the database is given hears of this too."""
-    made, cursor = asked.statement.made_for(connection.dialect), _driver(connection).cursor()
+    made = asked.statement.made_for(connection.dialect)
+    cursor = made.cursor(_driver(connection))
     parameters = made.parameters(asked.values)
     for listener in connection.dispatch.before_cursor_execute:
         listener(connection, cursor, made.sql, parameters, None, False)
-    return cursor.execute(made.sql, parameters, **made.manner)
+    return cursor.execute(made.sql, parameters)
 
 
 @contextmanager
@@ -130,14 +132,24 @@ class _Made:
     """A statement in the words of one kind of database."""
 
     def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
-        compiled = statement.compile(dialect=dialect)
+        self._is_postgres = dialect.name == "postgresql"
+        # Values have numbers, as PostgreSQL wants it: the driver would look for their names in the text every time.
+        compiled = statement.compile(dialect=_numbering(dialect) if self._is_postgres else dialect)
         self.sql = str(compiled)
-        # Nobody has to write times and bytes as text, and read them again.
-        self.manner = {"binary": True} if dialect.name == "postgresql" else {}
         self._order: list[str] | None = getattr(compiled, "positiontup", None)  # where values have places, not names
         found = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for bind, name in _binds(compiled)}
         self._converters: dict[str, Callable[[Any], Any]] = {name: each for name, each in found.items() if each}
         self._fixed = self._converted({name: value for name, value in compiled.params.items() if value is not None})
+
+    def cursor(self, driver: Any) -> Any:
+        """A cursor that takes it as it is."""
+        if not self._is_postgres:
+            return driver.cursor()
+        from psycopg import RawCursor  # not there where it is not needed
+
+        cursor: Any = RawCursor(driver)
+        cursor.format = _BINARY
+        return cursor
 
     def parameters(self, values: dict[str, object]) -> Any:
         """What the driver wants to be given."""
@@ -147,6 +159,10 @@ class _Made:
     def _converted(self, values: dict[str, Any]) -> dict[str, Any]:
         convert = self._converters
         return {name: convert[name](value) if name in convert else value for name, value in values.items()}
+
+
+def _numbering(dialect: Any) -> Any:
+    return type(dialect)(paramstyle="numeric_dollar")
 
 
 def _binds(compiled: Any) -> Any:
