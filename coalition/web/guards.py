@@ -4,8 +4,8 @@ from contextlib import suppress
 from datetime import datetime
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from flask import abort, request
-from sqlalchemy.exc import SQLAlchemyError
+from flask import abort, g, request
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -31,7 +31,17 @@ def learn_first() -> None:
     """Before anything is changed, the database learns what was decided while it was away or was another one."""
     if request.method == "POST":
         with suppress(SQLAlchemyError):  # the view meets the same trouble, and knows what to answer
-            resources().backlog.learn()
+            try:
+                resources().backlog.learn()
+            except OperationalError as error:
+                g.database_is_away = error
+                raise
+
+
+def require_database() -> None:
+    """Raise what happened where the database could not be reached to learn: nobody waits twice for the same trouble."""
+    if (error := g.get("database_is_away")) is not None:
+        raise error
 
 
 def _is_ours(host: str) -> bool:

@@ -79,6 +79,7 @@ def choose(token: str) -> Answer:
     if key.is_sample:
         return page("sample", what="preferences")
     try:
+        guards.require_database()
         return _act(key, fields)
     except (SQLAlchemyError, JournalError) as error:
         code = key.value.partition("-")[0]

@@ -16,6 +16,7 @@ from coalition.services import people, topics, unsubscribe
 from coalition.services import preferences as choices
 from coalition.services.unsubscribe import Channel
 from coalition.tokens import Purpose
+from coalition.web import guards
 from coalition.web.leaving import keep
 from coalition.web.preferences import LENGTHS
 from coalition.web.shared import page, resources, speak
@@ -57,6 +58,7 @@ def leave(code: str) -> Answer:
         return page("sample", what="unsubscribe")
     action = _field("action")
     try:
+        guards.require_database()
         return _leave(code, action)
     except (SQLAlchemyError, JournalError) as error:
         if action in _NEEDS_DATABASE:

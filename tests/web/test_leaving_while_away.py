@@ -17,6 +17,7 @@ from coalition.tokens import Purpose
 from tests.house import House, a_subscriber, heading, hidden
 from tests.services.scenes import cursors, deliveries
 from tests.web.doors import without_database
+from tests.web.rows import statements
 
 ADA = "ada@example.org"
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -229,6 +230,28 @@ def test_x9_a_database_that_somebody_holds_keeps_nobody_on_the_list(house: House
     assert house.person(ADA).state is State.ACTIVE
     house.drain()
     assert house.person(ADA).state is State.LEFT
+
+
+@pytest.mark.parametrize("database_kind", ["sqlite"], indirect=True)
+def test_x9_nobody_waits_twice_for_a_database_that_somebody_holds(house: House) -> None:
+    first, second = a_subscriber(house, ADA).code, a_subscriber(house, "bob@example.org").code
+    with house.database.reading() as session:
+        session.execute(text("PRAGMA busy_timeout=0"))
+    holder = sqlite3.connect(house.config.home / "coalition.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+
+    waited = []
+    for code in (first, second):  # by the second press, the first one waits in the spool
+        with statements(house) as tried:
+            answer = house.browser.post(f"/unsubscribe/{code}", data=ONE_CLICK)
+        assert (answer.status_code, heading(answer)) == (200, "You have left")
+        waited.append(tried.count("BEGIN IMMEDIATE"))
+    holder.execute("ROLLBACK")
+    holder.close()
+
+    assert waited == [1, 1]
+    house.drain()
+    assert [house.person(each).state for each in (ADA, "bob@example.org")] == [State.LEFT] * 2
 
 
 def replace_resources(house: House, resources: object) -> House:
