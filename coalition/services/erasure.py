@@ -34,7 +34,7 @@ from coalition.services import (
     grievances,
     journaling,
     limits,
-    moving,
+    mailboxes,
     requests,
     settling,
     subscriptions,
@@ -147,7 +147,7 @@ class Eraser:
 
     def _empty_mailboxes(self, session: Session, person: Subscriber, now: datetime) -> None:
         """Forget what points to nobody, but tells of an address that they have, or had lately."""
-        for address in moving.mailboxes(session, self.vault, person):
+        for address in mailboxes.of_person(session, self.vault, person):
             limits.forget_mailbox(session, self.vault, address, now)
             test_letters.forget(session, self.vault, self.vault.keys(address))
             bounces.forget_naming(session, self.vault, address)

@@ -1,6 +1,5 @@
 """Moving to another address. It takes effect at a press in the new mailbox; the old one can put it back for a week."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,7 +11,6 @@ from sqlalchemy.orm import Session
 from coalition.address import Address
 from coalition.community import Community
 from coalition.db import insert_into
-from coalition.errors import CoalitionError
 from coalition.models import (
     AddressChange,
     Answer,
@@ -21,11 +19,9 @@ from coalition.models import (
     Letter,
     Request,
     SpentNonce,
-    State,
     Subscriber,
-    Subscription,
 )
-from coalition.services import consents, grievances, journaling, requests, subscriptions
+from coalition.services import consents, grievances, journaling, mailboxes, requests, subscriptions
 from coalition.services.consents import Event
 from coalition.tokens import LIFETIME, Purpose
 from coalition.vault import Vault
@@ -69,23 +65,6 @@ def is_spent(session: Session, nonce: str) -> bool:
     return session.get(SpentNonce, nonce) is not None
 
 
-def is_free(session: Session, vault: Vault, address: Address, person: Subscriber) -> bool:
-    """Whether an address can become this person's: it is nobody else's."""
-    other = _other(session, vault, address, person)
-    return other is None or not _is_somebody(session, other)
-
-
-def mailboxes(session: Session, vault: Vault, person: Subscriber) -> list[Address]:
-    """Where somebody reads, and where they did until lately: as far as it can be opened and is nobody else's by now."""
-    changes = select(AddressChange).where(AddressChange.subscriber_id == person.id).order_by(AddressChange.id.desc())
-    former = [(change.old_sealed, change.old_key) for change in session.scalars(changes)]
-    found = []
-    for sealed, key in [(person.address_sealed, person.address_key), *former]:
-        with suppress(CoalitionError):  # the key that sealed it is gone
-            found += [vault.open(sealed, key)] if sealed is not None and key is not None else []
-    return [each for each in found if is_free(session, vault, each, person)]
-
-
 def look(session: Session, nonce: str) -> Page:
     """What the page in the new mailbox shows; changes nothing."""
     request = session.scalar(select(Request).where(Request.nonce == nonce, Request.kind == Kind.MOVE))
@@ -108,7 +87,7 @@ def press_yes(session: Session, vault: Vault, community: Community, nonce: str, 
         session.flush()
         return look(session, nonce)
     new = vault.open(request.address_sealed, request.address_key)
-    if not is_free(session, vault, new, person):
+    if not mailboxes.is_free(session, vault, new, person):
         return Page(Standing.TAKEN)
     change = AddressChange(
         subscriber_id=person.id,
@@ -186,23 +165,11 @@ def _locked(session: Session, vault: Vault, nonce: str) -> Page:
     if found.request is None or found.person is None:
         return found
     address = vault.open(found.request.address_sealed, found.request.address_key)
-    other = _other(session, vault, address, found.person)
+    other = mailboxes.of_another(session, vault, address, found.person)
     for number in sorted({found.person.id, *([other.id] if other else [])}):
         subscriptions.lock(session, number)
     session.refresh(found.request)
     return look(session, nonce)
-
-
-def _other(session: Session, vault: Vault, address: Address, person: Subscriber) -> Subscriber | None:
-    query = select(Subscriber).where(Subscriber.address_key.in_(vault.keys(address)), Subscriber.id != person.id)
-    return session.scalar(query)
-
-
-def _is_somebody(session: Session, other: Subscriber) -> bool:
-    """Whether an address is more than a sign-up that nobody has confirmed."""
-    if other.state is not State.PENDING:
-        return True
-    return session.scalar(select(Subscription.id).where(Subscription.subscriber_id == other.id).limit(1)) is not None
 
 
 def _is_recent(request: Request, now: datetime) -> bool:
@@ -231,7 +198,7 @@ def _give(
 
 def _absorb(session: Session, vault: Vault, person: Subscriber, address: Address) -> None:
     """Take over sign-ups that nobody has confirmed: both came from the one who reads this mailbox."""
-    other = _other(session, vault, address, person)
+    other = mailboxes.of_another(session, vault, address, person)
     if other is None:
         return
     for table in (Request, Delivery):
@@ -252,7 +219,7 @@ def _restore(
 ) -> bool:
     """Give back the address of before a change. What came after that change can't be put back any more."""
     old = vault.open(change.old_sealed, change.old_key)
-    if not is_free(session, vault, old, person) or not _give(session, vault, person, old, now, kept):
+    if not mailboxes.is_free(session, vault, old, person) or not _give(session, vault, person, old, now, kept):
         return False
     later = (AddressChange.subscriber_id == person.id, AddressChange.id >= change.id)
     session.execute(delete(AddressChange).where(*later).execution_options(synchronize_session=False))

@@ -20,4 +20,4 @@ def test_each_trap_and_fault_names_a_test_that_there_is() -> None:
         assert name in found, f"{file}::{name}"
     traps, faults = {f"Z{number}" for number in range(1, 21)}, {f"X{number}" for number in range(1, 16)}
     assert {name for name, *_ in named if name} == traps | faults
-    assert len(named) == 57
+    assert len(named) == 59

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from coalition.address import Address
 from coalition.clock import utcnow
 from coalition.models import Outbound
-from coalition.services import consents, keys, moving, retention, test_letters
+from coalition.services import consents, keys, mailboxes, retention, test_letters
 from tests.cli.shell import Shell
 from tests.house import House, a_subscriber, link
 from tests.services.returning import collect, deal
@@ -110,7 +110,7 @@ def test_what_belongs_to_whoever_has_the_former_mailbox_now_stays_theirs(house: 
     assert places(house, "As its new owner") == {"Grievance.text_sealed"}
     assert "Delivery.recipient_sealed" in places(house, ADA)
     with house.database.reading() as session:
-        [ada] = moving.mailboxes(session, house.resources.vault, house.person(ADA))
+        [ada] = mailboxes.of_person(session, house.resources.vault, house.person(ADA))
     assert ada.written == ADA
 
 

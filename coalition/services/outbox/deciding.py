@@ -18,7 +18,7 @@ from coalition.models import (
     Subscriber,
     Suppression,
 )
-from coalition.services import erasure, moving, subscriptions
+from coalition.services import erasure, mailboxes, subscriptions
 from coalition.tokens import LIFETIME, Purpose, random_code
 from coalition.vault import Vault
 
@@ -85,7 +85,7 @@ def _letter_of_a_move(session: Session, vault: Vault, request: Request) -> tuple
     if mover is None or mover.address_sealed is None:
         return None, "forgotten"
     address = vault.open(request.address_sealed, request.address_key)
-    return (Letter.MOVE if moving.is_free(session, vault, address, mover) else Letter.MOVE_TAKEN), ""
+    return (Letter.MOVE if mailboxes.is_free(session, vault, address, mover) else Letter.MOVE_TAKEN), ""
 
 
 def _whose(session: Session, vault: Vault, letter: Letter, request: Request) -> int | None:
