@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from coalition.community import Community
 from coalition.errors import BadContent, Refused
 from coalition.mail import lint
 from coalition.mail.letters import Letters
@@ -37,7 +38,11 @@ def findings(session: Session, letters: Letters, composer: Composer, issue: Issu
     links = letters.links
     subject = editions.subject_of(letters, issue, letters.community.locale)
     found = lint.lint_source(subject, issue.intro_md, sources, links.host, now.year)
-    allowed_urls = lint.written_urls(issue.intro_md, sources) | lint.shown_urls(issue.intro_md, sources)
+    allowed_urls = (
+        lint.written_urls(issue.intro_md, sources)
+        | lint.shown_urls(issue.intro_md, sources)
+        | lint.shown_urls("\n".join([subject, *_said_in_each_letter(letters.community)]), ())
+    )
     shelves = editions.Shelves(session, letters)
     for variant in _worth_reading(issues.largest_variants(session, issue.id)):
         message = previews.message(composer, variant, shelves.copy(variant), now)
@@ -78,6 +83,12 @@ def allow(issue: Issue, names: Collection[str], reason: str) -> None:
     if not reason.strip():
         raise BadContent("Say why with --because: it is kept with the issue.")
     issue.allowed = issue.allowed | dict.fromkeys(names, reason.strip())
+
+
+def _said_in_each_letter(community: Community) -> Iterator[str]:
+    """Words of the community's own around the news; an address in them stands there as it was written."""
+    yield f"{community.controller}, {community.postal_address}"
+    yield from community.wordings.values()
 
 
 def _worth_reading(variants: Iterable[tuple[Variant, int]]) -> Iterator[Variant]:

@@ -1,5 +1,6 @@
 """The last look before an issue goes: at the bytes themselves, and at what nobody can let pass."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import update
 from coalition.errors import BadContent, Refused
 from coalition.languages import OWN_NAMES
 from coalition.mail.digest import Copy
+from coalition.mail.letters import Letters
 from coalition.mail.lint import Finding
 from coalition.mail.smtp import Envelope
 from coalition.models import Format, Fragment, Issue, Subscriber
@@ -103,9 +105,13 @@ def test_an_address_that_staff_wrote_in_prose_or_code_passes_in_a_plain_letter(h
     code, link = "    https://two.example/?x=1&y=2", "[the figures of May](https://four.example/)"
     house.publish(text=f"See https://one.example/a\\_b or\n\n{code}\n\n`https://three.example/` and {link}.")
     issue_id, held = house.plan(intro="https://five.example/."), house.resources
+    words = {("en", "footer"): "https://six.example/"}
+    community = replace(held.config.community, controller=f"{'Us ' * 20}https://seven.example/", wordings=words)
+    letters = Letters(community, held.links)
+    composer = Composer(replace(held.config, community=community), held.database, held.links, letters)
 
     with house.database.reading() as session:
         issue = issues.get(session, issue_id)
-        found = preflight.findings(session, held.letters, held.composer(), issue, issue.created_at)
+        found = preflight.findings(session, letters, composer, issue, issue.created_at)
 
     assert preflight.stopping(issue, found) == []
