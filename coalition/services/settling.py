@@ -4,7 +4,7 @@ Both ask the same question of the same facts, so that what a person saved is wha
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -172,6 +172,31 @@ def skip_all(session: Session, issue: Issue, deliveries: Iterable[Delivery], ski
     variants = {each.id: each for each in session.scalars(select(Variant).where(Variant.id.in_(ids)))}
     for delivery in waiting:
         skip_delivery(session, delivery, variants[delivery.variant_id or 0], issue, skip, now)
+
+
+def skip_stale(session: Session, issue: Issue, deliveries: Sequence[Delivery], now: datetime) -> None:
+    """End digests unsent that come too late, so that the next issue brings their news.
+
+    Whoever has been served later news meanwhile, as while an issue was held, would never get these: theirs stay.
+    """
+    readers = [delivery.subscriber_id for delivery in deliveries]
+    session.execute(select(Subscriber.id).where(Subscriber.id.in_(readers)).order_by(Subscriber.id).with_for_update())
+    rows = session.execute(
+        select(Subscription.subscriber_id, Subscription.topic_id).where(
+            Subscription.subscriber_id.in_(readers),
+            Subscription.ended_at.is_(None),
+            Subscription.cursor > issue.through_position,
+        )
+    )
+    moved_on = {(reader, topic) for reader, topic in rows}
+    ids = {delivery.variant_id for delivery in deliveries}
+    topics = {each.id: each.topics for each in session.scalars(select(Variant).where(Variant.id.in_(ids)))}
+    ending = [
+        delivery
+        for delivery in deliveries
+        if not any((delivery.subscriber_id, topic) in moved_on for topic in topics[delivery.variant_id or 0])
+    ]
+    skip_all(session, issue, ending, Skip.STALE, now)
 
 
 def count_failed(session: Session, delivery: Delivery, variant: Variant) -> None:

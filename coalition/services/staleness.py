@@ -7,7 +7,6 @@ from sqlalchemy import select
 from coalition.db import Database
 from coalition.models import Batch, Cadence, Claim, Delivery, Issue, Outbound, Phase
 from coalition.services import issues, settling
-from coalition.services.settling import Skip
 
 # News that can't wait is still better late than never: nothing else would bring it before there is more.
 _PERIOD = {
@@ -52,7 +51,9 @@ def _end(database: Database, batch_id: int, issue_id: int, now: datetime) -> boo
         if batch.state is not Claim.OPEN or issue.state is not Phase.SENDING:
             return False
         waiting = select(Delivery).where(Delivery.batch_id == batch.id, Delivery.state == Outbound.QUEUED)
-        settling.skip_all(session, issue, session.scalars(waiting).all(), Skip.STALE, now)
+        settling.skip_stale(session, issue, session.scalars(waiting).all(), now)
+        if session.scalar(waiting.limit(1)) is not None:
+            return False  # they go all the same
         batch.state = Claim.DONE
         session.flush()
         issues.finish(session, issue_id, now)

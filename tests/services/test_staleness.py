@@ -72,6 +72,29 @@ def test_o6_a_digest_is_stale_after_its_period_and_the_next_brings_its_news(
     assert "Old news" in text_of(parse(letter))
 
 
+def test_a_held_issue_that_another_has_overtaken_comes_late_rather_than_never(house: House) -> None:
+    with time_machine.travel(MORNING, tick=False) as clock:
+        a_subscriber(house, cadence=Cadence.WEEKLY, cursor=0)
+        house.publish(title="News that was held")
+        held = house.plan()
+        house.send(held)
+        with house.database.transaction() as session:
+            issues.hold(session, held)
+        clock.shift(timedelta(days=8))
+        house.publish(title="Later news")
+        house.send(house.plan())
+        [later] = house.drain()
+        with house.database.transaction() as session:
+            issues.resume(session, held)
+
+        [late] = house.drain()
+
+    assert "Later news" in text_of(parse(later))
+    assert "News that was held" not in text_of(parse(later))
+    assert "News that was held" in text_of(parse(late))
+    assert stale_items(house) == 0
+
+
 def test_staleness_counts_from_the_hour_of_the_reader(house: House) -> None:
     with time_machine.travel(MORNING, tick=False) as clock:
         a_subscriber(house, cadence=Cadence.WEEKLY, cursor=0)

@@ -56,6 +56,7 @@ READERS_A_PAGE = dealing.READERS_A_PAGE
 people = st.sampled_from(PEOPLE)
 slugs = st.sampled_from(SLUGS)
 cadences = st.sampled_from(list(Cadence))
+fates = st.sampled_from(["sent", "on its way", "cancelled", "cancelled on its way", "held"])
 
 
 class Died(Exception):
@@ -67,8 +68,8 @@ class Windows(RuleBasedStateMachine):
 
     rented: Callable[[], AbstractContextManager[House]]  # a house for one example, and its end
 
-    @initialize()
-    def move_in(self) -> None:
+    @initialize(history=st.lists(st.tuples(cadences, fates), min_size=1, max_size=3))
+    def move_in(self, history: Sequence[tuple[Cadence, str]]) -> None:
         self.clock = time_machine.travel(datetime(2026, 3, 2, 9, tzinfo=UTC), tick=False)
         self.time = self.clock.start()
         self._lease = self.rented()
@@ -87,8 +88,10 @@ class Windows(RuleBasedStateMachine):
         for name in PEOPLE:
             self.ids[name] = a_subscriber(self.house, name, SLUGS, cursor=0).id
             self.since |= {(name, slug): 0 for slug in SLUGS}
-        # A machine that draws which rules it uses at all may draw none that publishes: there is news at both ends.
-        self.publish(SLUGS)
+        # A machine that draws which rules it uses at all may draw none that plans: there is news at both ends.
+        for cadence, fate in history:
+            self.publish_and_plan(cadence, SLUGS, fate)
+            self.wait(24 * 8)
 
     # --- staff ---
 
@@ -142,7 +145,7 @@ class Windows(RuleBasedStateMachine):
     @rule(
         cadence=cadences,
         chosen=st.lists(slugs, min_size=1, max_size=2),
-        fate=st.sampled_from(["sent", "on its way", "cancelled", "cancelled on its way", "held"]),
+        fate=fates,
     )
     def publish_and_plan(self, cadence: Cadence, chosen: list[str], fate: str) -> None:
         """One issue from its news to its fate."""
@@ -272,6 +275,7 @@ class Windows(RuleBasedStateMachine):
             return
         try:
             self.finish_everything()
+            self.nobody_gets_an_item_twice()
             self._nothing_is_missing()
             self._every_item_has_its_name()
         finally:

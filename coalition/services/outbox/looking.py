@@ -45,9 +45,11 @@ def look(
         return [ready for ready in found if ready is not None]
     if claimed.stale_at is not None and now >= claimed.stale_at:
         issue = session.get_one(Issue, claimed.issue_id, populate_existing=True)
-        skip = Skip.CANCELLED if issue.state is Phase.CANCELLED else Skip.STALE
-        settling.skip_all(session, issue, _queued(session, ids), skip, now)
-        return []
+        if issue.state is Phase.CANCELLED:
+            settling.skip_all(session, issue, _queued(session, ids), Skip.CANCELLED, now)
+        else:
+            settling.skip_stale(session, issue, _queued(session, ids), now)
+        glanced = None  # who still goes is asked anew
     if glanced is None:
         glanced = glance.ask(claimed.batch_id, ids, now).run(session)
     whole = [_as_planned(vault, claimed, goes) for goes in glance.read(glanced)]
