@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from coalition import statements
@@ -33,10 +33,9 @@ class Database:
         """`foreign_keys=False` is for migrations alone: SQLite rebuilds a table by dropping it, and would cascade."""
         self.engine = _engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
-        # Threads that wait in SQLite's own sleeping busy handler are served unfairly and late; a lock is fair enough.
-        self._writing: threading.Lock | nullcontext[None] = nullcontext()
+        self._writing: _OneByOne | nullcontext[None] = nullcontext()
         if self.is_sqlite:
-            self._writing = threading.Lock()
+            self._writing = _OneByOne()
             _tame_sqlite(self.engine, foreign_keys)
         # What has to be on disk elsewhere before a change is: the journal's lines.
         self.before_commit: Callable[[Session], None] = lambda session: None
@@ -90,6 +89,24 @@ class Database:
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+
+class _OneByOne:
+    """The queue of the threads that want to write to one SQLite file.
+
+    Those that wait in SQLite's own sleeping busy handler are served unfairly and late; a lock is fair enough. Nobody
+    waits longer for it than there: where another program holds the file, a leaving goes to the spool instead.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=_PATIENCE_SECONDS):
+            raise OperationalError(None, None, sqlite3.OperationalError("database is locked"))
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 class KeptConnection:

@@ -73,6 +73,24 @@ def test_z3_two_programs_on_one_file_lose_nothing_either(tmp_path: Path) -> None
     one.close()
 
 
+def test_nobody_queues_for_a_file_longer_than_for_the_file_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coalition.db._PATIENCE_SECONDS", 0.01)
+    database = Database(f"sqlite:///{tmp_path / 'held.db'}")
+
+    def write() -> None:
+        with database.transaction() as session:
+            session.execute(text("CREATE TABLE written (id INTEGER)"))
+
+    with database.transaction():
+        [failed] = _at_once(write, 1)
+    write()
+    database.close()
+
+    assert isinstance(failed, OperationalError)
+
+
 def test_what_is_changed_while_looking_is_not_kept(house: House) -> None:
     with house.database.reading() as session:
         topic = session.scalars(select(Topic).where(Topic.slug == "housing")).one()
