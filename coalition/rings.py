@@ -38,7 +38,7 @@ class Source(Protocol):
         """The ring as it is at this moment; the same object while it has not changed."""
 
     def lately(self) -> "Ring":
-        """The ring as it was a moment ago at most: to make with, and to open what older keys have made."""
+        """The ring as it was a moment ago at most: whoever misses a key in it asks for it as it is `now`."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class RingFile:
         return self._ring
 
     def lately(self) -> Ring:
-        """The ring as the file had it a moment ago at most: to look for each letter would cost more than its tokens."""
+        """The ring as the file had it a moment ago at most: to look costs more than to open an address."""
         return self._ring if time.monotonic() - self._looked < _LATELY_SECONDS else self.now()
 
     def _mark(self) -> tuple[int, int, int] | None:

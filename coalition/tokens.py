@@ -111,7 +111,7 @@ class Tokens:
         if not _VALUE.fullmatch(value):
             raise ValueError("a token's value is made of letters, digits, - and _")
         signed = f"{value}~{_stamp(int((made_at or utcnow()).timestamp()))}"
-        signature = hmac.digest(self._makers().derived[purpose], signed.encode("ascii"), "sha256")
+        signature = hmac.digest(self._signers().derived[purpose], signed.encode("ascii"), "sha256")
         return f"{signed}~{urlsafe_b64encode(signature)[:-1].decode('ascii')}"
 
     def read(self, purpose: Purpose, token: str) -> str:
@@ -136,20 +136,15 @@ class Tokens:
 
     def mark(self, value: str) -> str:
         """What proves a return path to be ours: 80 bits as 20 characters that survive a change of case."""
-        return _mark(self._makers().return_keys[0], value)
+        return _mark(self._signers().return_keys[0], value)
 
     def is_marked(self, value: str, mark: str) -> bool:
         """Whether this mark was made for this value, with any key of the ring. It does not age."""
         found = mark.encode()
         return any(hmac.compare_digest(_mark(key, value).encode(), found) for key in self._signers().return_keys)
 
-    def _makers(self) -> _Signers:
-        return self._of(self._ring.lately())
-
     def _signers(self) -> _Signers:
-        return self._of(self._ring.now())
-
-    def _of(self, ring: Ring) -> _Signers:
+        ring = self._ring.now()
         if ring is not self._kept.ring:
             self._kept = _Signers.of(ring)
         return self._kept
