@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
-from sqlalchemy import event, text, update
+from sqlalchemy import event, select, text, update
 
 from coalition.clock import utcnow
 from coalition.mail.smtp import SmtpClient
-from coalition.models import Batch, Cadence, Delivery, Outbound, Request
+from coalition.models import Batch, Cadence, Delivery, Lane, Outbound, Request
 from coalition.services.outbox.job import GROUP
 from coalition.services.outbox.sender import Sender
 from tests.house import House, a_subscriber
@@ -107,6 +107,29 @@ def test_service_letters_go_before_the_next_group_of_a_digest(house: House) -> N
     order = [each.recipient for each in relay.received]
     assert 10 <= order.index("ada@example.org") <= 10 + UNDER_WAY + GROUP
     assert len(order) == 3 * GROUP + 1
+
+
+def test_what_makes_way_for_a_service_letter_is_announced_no_more(house: House) -> None:
+    an_issue(house, 4 * GROUP)
+    announced: list[list[int]] = []
+
+    def look_at(count: int) -> None:
+        if count == GROUP:
+            house.sign_up("visitor@example.org")
+        if relay.received[-1].recipient == "visitor@example.org":
+            with house.database.reading() as session:
+                waits = (
+                    select(Delivery.id)
+                    .join(Batch, Batch.id == Delivery.batch_id)
+                    .where(Batch.lane == Lane.LIST, Delivery.state == Outbound.QUEUED)
+                )
+                assert session.scalars(waits).all()
+                announced.append(list(session.scalars(waits.where(Delivery.id <= Batch.announced_to))))
+
+    with Watchful(look_at) as relay:
+        drain_to(house, relay.relay)
+
+    assert announced == [[]]
 
 
 def test_service_letters_go_before_list_letters(house: House) -> None:
