@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -118,14 +118,15 @@ class KeptConnection:
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """As `Database.transaction`. Where the connection breaks, the next one gets another."""
+        """As `Database.transaction`. Where the database fails, the next one gets another connection."""
         if self._connection is None:
             self._connection = self._open()
         try:
             with self._database.transaction_over(self._connection) as session:
                 yield session
-        except DBAPIError as error:
-            if error.connection_invalidated:
+        except DBAPIError:
+            # Whatever state it is in: one that broke at its commit does not always say so.
+            with suppress(DBAPIError):
                 self.close()
             raise
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+import pytest
 from sqlalchemy import event, select, text, update
 
 from coalition.clock import utcnow
@@ -177,10 +178,11 @@ def test_a_sender_stopped_while_service_letters_come_and_come_ends(house: House)
     assert {each.state for each in deliveries(house)} == {Outbound.SENT}
 
 
-def test_a_database_that_fails_for_a_moment_costs_no_letter_and_doubles_none(house: House) -> None:
+@pytest.mark.parametrize("at", ["record", "commit"])
+def test_a_database_that_fails_for_a_moment_costs_no_letter_and_doubles_none(house: House, at: str) -> None:
     an_issue(house, 3 * GROUP)
 
-    with Watchful(lambda count: None) as relay, failing_once(house, lambda: len(relay.received) > 10) as failed:
+    with Watchful(lambda count: None) as relay, failing_once(house, at, lambda: len(relay.received) > 10) as failed:
         drain_to(house, relay.relay)
 
     assert failed.is_set()
@@ -190,10 +192,15 @@ def test_a_database_that_fails_for_a_moment_costs_no_letter_and_doubles_none(hou
 
 
 @contextmanager
-def failing_once(house: House, now: Callable[[], bool]) -> Iterator[threading.Event]:
-    """The database fails in the middle of one transaction of the sender: gone on PostgreSQL, unwritable on SQLite."""
+def failing_once(house: House, at: str, now: Callable[[], bool]) -> Iterator[threading.Event]:
+    """The database fails in one transaction of the sender: gone on PostgreSQL, unwritable on SQLite.
+
+    At the record; or on PostgreSQL at the commit of it, and then it stays there.
+    """
     failed, engine = threading.Event(), house.database.engine
     unwritable: list[sqlite3.Connection] = []
+
+    recording: list[psycopg.Connection] = []
 
     def fail(_connection: object, cursor: Any, statement: str, *_: object) -> None:
         if statement.startswith("UPDATE delivery") and now() and not failed.is_set():
@@ -201,20 +208,31 @@ def failing_once(house: House, now: Callable[[], bool]) -> Iterator[threading.Ev
             if house.database.is_sqlite:
                 unwritable.append(cursor.connection)
                 cursor.connection.execute("PRAGMA query_only=ON")
+            elif at == "record":
+                end(cursor.connection)
             else:
-                with psycopg.connect(cursor.connection.info.dsn) as other:
-                    other.execute("SELECT pg_terminate_backend(%s)", [cursor.connection.info.backend_pid])
+                recording.append(cursor.connection)
+
+    def fail_late(_connection: object) -> None:
+        if recording:
+            recording.pop().execute("SELECT pg_cancel_backend(pg_backend_pid())")
+
+    def end(connection: psycopg.Connection) -> None:
+        with psycopg.connect(connection.info.dsn) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
 
     def heal(_connection: object) -> None:
-        for connection in unwritable:
-            connection.execute("PRAGMA query_only=OFF")
+        while unwritable:
+            unwritable.pop().execute("PRAGMA query_only=OFF")
 
     event.listen(engine, "before_cursor_execute", fail)
+    event.listen(engine, "commit", fail_late)
     event.listen(engine, "rollback", heal)
     try:
         yield failed
     finally:
         event.remove(engine, "before_cursor_execute", fail)
+        event.remove(engine, "commit", fail_late)
         event.remove(engine, "rollback", heal)
 
 
