@@ -4,7 +4,7 @@ Both ask the same question of the same facts, so that what a person saved is wha
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -164,39 +164,35 @@ def skip_delivery(
 
 def skip_all(session: Session, issue: Issue, deliveries: Iterable[Delivery], skip: Skip, now: datetime) -> None:
     """End several digests unsent, for the same reason."""
-    waiting = sorted(deliveries, key=lambda delivery: delivery.subscriber_id or 0)
-    # Whoever moves cursors holds the locks on their people, always in the same order.
-    readers = [delivery.subscriber_id for delivery in waiting]
-    session.execute(select(Subscriber.id).where(Subscriber.id.in_(readers)).order_by(Subscriber.id).with_for_update())
-    ids = {delivery.variant_id for delivery in waiting}
-    variants = {each.id: each for each in session.scalars(select(Variant).where(Variant.id.in_(ids)))}
-    for delivery in waiting:
-        skip_delivery(session, delivery, variants[delivery.variant_id or 0], issue, skip, now)
+    for delivery, variant in _held(session, deliveries):
+        skip_delivery(session, delivery, variant, issue, skip, now)
 
 
-def skip_stale(session: Session, issue: Issue, deliveries: Sequence[Delivery], now: datetime) -> None:
+def skip_stale(session: Session, issue: Issue, deliveries: Iterable[Delivery], now: datetime) -> None:
     """End digests unsent that come too late, so that the next issue brings their news.
 
     Whoever has been served later news meanwhile, as while an issue was held, would never get these: theirs stay.
     """
-    readers = [delivery.subscriber_id for delivery in deliveries]
-    session.execute(select(Subscriber.id).where(Subscriber.id.in_(readers)).order_by(Subscriber.id).with_for_update())
-    rows = session.execute(
-        select(Subscription.subscriber_id, Subscription.topic_id).where(
-            Subscription.subscriber_id.in_(readers),
-            Subscription.ended_at.is_(None),
-            Subscription.cursor > issue.through_position,
-        )
+    held = _held(session, deliveries)
+    later = select(Subscription.subscriber_id, Subscription.topic_id).where(
+        Subscription.subscriber_id.in_([delivery.subscriber_id for delivery, _ in held]),
+        Subscription.ended_at.is_(None),
+        Subscription.cursor > issue.through_position,
     )
-    moved_on = {(reader, topic) for reader, topic in rows}
-    ids = {delivery.variant_id for delivery in deliveries}
-    topics = {each.id: each.topics for each in session.scalars(select(Variant).where(Variant.id.in_(ids)))}
-    ending = [
-        delivery
-        for delivery in deliveries
-        if not any((delivery.subscriber_id, topic) in moved_on for topic in topics[delivery.variant_id or 0])
-    ]
-    skip_all(session, issue, ending, Skip.STALE, now)
+    moved_on = {(reader, topic) for reader, topic in session.execute(later)}
+    for delivery, variant in held:
+        if not any((delivery.subscriber_id, topic) in moved_on for topic in variant.topics):
+            skip_delivery(session, delivery, variant, issue, Skip.STALE, now)
+
+
+def _held(session: Session, deliveries: Iterable[Delivery]) -> list[tuple[Delivery, Variant]]:
+    """Digests with their variants, and their readers locked: whoever moves cursors does that in the same order."""
+    waiting = sorted(deliveries, key=lambda delivery: delivery.subscriber_id or 0)
+    readers = [delivery.subscriber_id for delivery in waiting]
+    session.execute(select(Subscriber.id).where(Subscriber.id.in_(readers)).order_by(Subscriber.id).with_for_update())
+    ids = {delivery.variant_id for delivery in waiting}
+    variants = {each.id: each for each in session.scalars(select(Variant).where(Variant.id.in_(ids)))}
+    return [(delivery, variants[delivery.variant_id or 0]) for delivery in waiting]
 
 
 def count_failed(session: Session, delivery: Delivery, variant: Variant) -> None:

@@ -47,8 +47,8 @@ def look(
         issue = session.get_one(Issue, claimed.issue_id, populate_existing=True)
         if issue.state is Phase.CANCELLED:
             settling.skip_all(session, issue, _queued(session, ids), Skip.CANCELLED, now)
-        else:
-            settling.skip_stale(session, issue, _queued(session, ids), now)
+            return []
+        settling.skip_stale(session, issue, _queued(session, ids), now)
         glanced = None  # who still goes is asked anew
     if glanced is None:
         glanced = glance.ask(claimed.batch_id, ids, now).run(session)

@@ -173,8 +173,8 @@ class Sender:
         written: dict[int, Envelope] = {}
         with self._kept.transaction() as session:
             hoped = job.next_group if self._goes_on else []
-            announce = max([*job.begun, *hoped], default=None)
-            found, glanced = self._ask(session, claimed, hoped, announce, now)
+            hoped_to = max([*job.begun, *hoped], default=None)
+            found, glanced = self._ask(session, claimed, hoped, hoped_to, now)
             gate = Gate(session, self._vault, self._worker.name, now, trouble=found.trouble)
             goes_on = self._goes_on and not gate.is_shut and not found.hold
             # A service letter goes first, once what is under way has its answers. Then a group goes whatever waits.
@@ -183,15 +183,15 @@ class Sender:
             if aside or found.trouble or found.cancelled:
                 job.look_again()
             group = [] if aside else job.next_group
-            announced = [*job.begun, *group]
-            if max(announced, default=None) != announce:
-                claims.keep(session, claimed, self._worker.name, announce=max(announced, default=None))
+            announced = max([*job.begun, *group], default=None)
+            if announced != hoped_to:
+                claims.keep(session, claimed, self._worker.name, announce=announced)
             if group and not job.is_noted:
                 claims.note_beginning(session, claimed, now)
             # People are locked before counts, breakers and the pace last: everybody takes these locks in this order.
             glanced = glanced if group == hoped else None
             ready = looking.look(session, self._vault, claimed, group, now, glanced) if group else []
-            is_over = not announced and not (goes_on and first)
+            is_over = announced is None and not (goes_on and first)
             meanwhile = None if is_over else lambda: written.update(self._hand.write(ready))
             recording.record(session, claimed, job.results, self._policy, now, meanwhile)
             if is_over:
