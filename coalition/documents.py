@@ -3,21 +3,12 @@
 import json
 from datetime import datetime
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from coalition.paths import TEMPLATES
+from coalition.templating import environment
 
 
 def to_page(template: str, **facts: object) -> str:
     """A page that loads nothing from anywhere, from one of `templates/preview`."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES / "preview"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(facts)
+    return environment("preview").get_template(template).render(facts)
 
 
 def to_json(facts: object) -> str:

@@ -1,8 +1,12 @@
-"""Templates are compiled once in a program, however many languages and places they are rendered in."""
+"""Templates outside the pages, all read alike, and compiled once in a program, however many languages they speak."""
 
 from types import CodeType
+from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from jinja2.bccache import Bucket, BytecodeCache
+
+from coalition.paths import TEMPLATES
 
 
 class _Compiled(BytecodeCache):
@@ -22,3 +26,20 @@ class _Compiled(BytecodeCache):
 
 
 COMPILED = _Compiled()
+
+
+def environment(folder: str, *, spoken: Any = None) -> Environment:
+    """The templates of a folder. With the translations of a language, `spoken`, they speak it."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES / folder),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=[] if spoken is None else ["jinja2.ext.i18n"],
+        bytecode_cache=COMPILED,
+    )
+    if spoken is not None:
+        made.policies["ext.i18n.trimmed"] = True
+        made.install_gettext_translations(spoken, newstyle=True)  # type: ignore[attr-defined]  # the extension's
+    return made

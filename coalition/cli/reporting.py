@@ -75,13 +75,10 @@ def _tell(found: Report) -> None:
         [{"what": f"consent chain, {name}", "is": value} for name, value in facts["consent_chain"].items()],
         facts["last_runs"],
         facts["hosts"],
-        facts["copies_of_the_database"],
     ]
     click.echo(f"{found.community}, {found.made_at:%Y-%m-%d %H:%M} UTC")
     for rows in tables:
         click.echo()
-        show(
-            rows,
-            as_json=False,
-            empty="Nobody yet." if rows is tables[0] else "No copies of the database are kept here.",
-        )
+        show(rows, as_json=False, empty="Nobody yet.")
+    click.echo()
+    show(facts["copies_of_the_database"], as_json=False, empty="No copies of the database are kept here.")

@@ -1,15 +1,12 @@
 """What to paste into a page of any web site."""
 
 from collections.abc import Sequence
-from functools import cache
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from coalition.community import Community
 from coalition.languages import Language, language
 from coalition.links import Links
 from coalition.models import Form, Topic, Wording
-from coalition.paths import TEMPLATES
+from coalition.templating import environment
 
 
 def plain_snippet(links: Links, community: Community, form: Form, topics: Sequence[Topic], wording: Wording) -> str:
@@ -42,19 +39,4 @@ def _in(spoken: Language, url: str, locale: str) -> str:
 
 
 def _rendered(template: str, spoken: Language, **facts: object) -> str:
-    return _environment(spoken).get_template(template).render(language=spoken, **facts)
-
-
-@cache
-def _environment(spoken: Language) -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES / "embed"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
-    )
-    made.policies["ext.i18n.trimmed"] = True
-    made.install_gettext_translations(spoken, newstyle=True)  # type: ignore[attr-defined]  # the extension's
-    return made
+    return environment("embed", spoken=spoken).get_template(template).render(language=spoken, **facts)

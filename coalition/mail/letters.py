@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import css_inline
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 
 from coalition.community import Community
 from coalition.languages import Language, language, languages
@@ -13,8 +13,7 @@ from coalition.links import Links
 from coalition.mail.markdown import wrap
 from coalition.mail.message import Letter
 from coalition.mail.staffs_words import SIDES, StaffsWords, begin_at_the_right
-from coalition.paths import TEMPLATES
-from coalition.templating import COMPILED
+from coalition.templating import environment
 
 
 class Letters:
@@ -62,17 +61,7 @@ class Letters:
     def _make_environment(self, spoken: Language) -> Environment:
         """Templates for one language. Each has its own, because a template keeps what it was loaded with."""
         zone = self.community.timezone
-        made = Environment(
-            loader=FileSystemLoader(TEMPLATES / "mail"),
-            autoescape=select_autoescape(["html"]),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            extensions=["jinja2.ext.i18n"],
-            bytecode_cache=COMPILED,
-        )
-        made.policies["ext.i18n.trimmed"] = True
-        made.install_gettext_translations(spoken, newstyle=True)  # type: ignore[attr-defined]  # the extension's
+        made = environment("mail", spoken=spoken)
         made.filters["day"] = lambda moment: spoken.day(moment.astimezone(zone))
         made.filters["minute"] = lambda moment: spoken.minute(moment.astimezone(zone))
         made.filters["rhythm"] = spoken.rhythm
